@@ -1,0 +1,107 @@
+"""The configuration of a fleet: the sections of config.yaml, their keys, ranges and defaults."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerConfig(Section):
+    """How the gateway listens and how much it takes in."""
+
+    port: Port = 8000
+    bind: str = "127.0.0.1"
+    max_file_mb: int = Field(100, ge=1, description="Largest request body in MiB; beyond it, 413.")
+    spool_above_kib: int = Field(8192, ge=64, description="Bodies above this go to a file.")
+    buffered_mib: int = Field(512, ge=1, description="All bodies held at one time, in MiB.")
+    timeout_s: Seconds = 30.0
+    audio_timeout_s: Seconds = 300.0
+    hold_requests: int = Field(256, ge=0, description="Requests held for a model not yet there.")
+    hold_mib: int = Field(256, ge=0, description="Bytes of the held requests, in MiB.")
+    hold_s: Seconds = Field(120.0, description="Longest time a request is held.")
+    max_in_flight: int = Field(1024, ge=1, description="Requests in the gateway; beyond it, 503.")
+
+
+class InferenceConfig(Section):
+    """Where models run."""
+
+    device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    torch_threads: int = Field(0, ge=0, description="0: this replica's share of the cores.")
+    memory_mib: int = Field(0, ge=0, description="Room for models in a replica; 0: measured.")
+    max_queue: int = Field(512, ge=1, description="Requests waiting in one replica.")
+    max_queue_mib: int = Field(256, ge=1, description="Bytes waiting in one replica, in MiB.")
+    stuck_s: Seconds = Field(120.0, description="No compute progress for so long: replaced.")
+    allow_remote_code: bool = False
+    enable_profiling: bool = False
+    replicas: int = Field(1, ge=1, le=64, description="Inference replicas at the start.")
+
+
+class BatchConfig(Section):
+    """Bounds of the batcher; what it does between them it learns."""
+
+    max_size: int = Field(32, ge=1, le=1024)
+    max_padded_tokens: int = Field(16384, ge=64)
+
+
+class AudioConfig(Section):
+    max_audio_seconds: int = Field(7200, ge=1)
+    max_text_chars: int = Field(5000, ge=1)
+    codecs: bool = Field(True, description="Decode m4a, aac, webm … by PyAV.")
+    replicas: int = Field(1, ge=1, le=64, description="Audio replicas at the start.")
+
+
+class ModelsConfig(Section):
+    hf_endpoint: str = Field("", description="A hub to use instead of the public one.")
+    min_free_mib: int = Field(512, ge=0, description="Disk that downloads leave free.")
+    parallel_files: int = Field(4, ge=1, le=16)
+    parallel_downloads: int = Field(2, ge=1, le=16, description="Downloads a worker does at once.")
+    allow_pickle: bool = Field(False, description="Take .bin weights outside the catalogue.")
+    allow_private_urls: bool = Field(False, description="Fetch from private addresses too.")
+    local_roots: tuple[str, ...] = Field((), description="Folders that models are imported from.")
+
+
+class AutoscalerConfig(Section):
+    enabled: bool = True
+    min_replicas: int = Field(1, ge=0, le=64)
+    max_replicas: int = Field(4, ge=1, le=64)
+    target_in_flight: float = Field(8.0, gt=0)
+    interval_s: Seconds = 1.0
+    stable_window_s: Seconds = 30.0
+    panic_window_s: Seconds = 6.0
+    scale_down_delay_s: Seconds = 30.0
+    scale_to_zero: bool = False
+    idle_to_zero_s: Seconds = 600.0
+
+
+class SecurityConfig(Section):
+    enable_auth: bool = False
+    allow_open: bool = Field(False, description="Serve beyond loopback without auth.")
+    allowed_hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "[::1]"), description="Host headers taken; '*' takes all."
+    )
+
+
+class LoggingConfig(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    stdout: bool = True
+    file_mib: int = Field(50, ge=1, description="A log file's size before it rotates.")
+    files: int = Field(5, ge=1, description="Rotated files kept per service.")
+
+
+class FleetConfig(Section):
+    """All sections; every key has a default, so an empty file is a whole configuration."""
+
+    server: ServerConfig = ServerConfig()
+    inference: InferenceConfig = InferenceConfig()
+    batch: BatchConfig = BatchConfig()
+    audio: AudioConfig = AudioConfig()
+    models: ModelsConfig = ModelsConfig()
+    autoscaler: AutoscalerConfig = AutoscalerConfig()
+    security: SecurityConfig = SecurityConfig()
+    logging: LoggingConfig = LoggingConfig()

@@ -1,0 +1,48 @@
+"""Pushes the one-second roll-up of this process, for as long as it runs."""
+
+import resource
+import sys
+
+import structlog
+
+from fleetserve.clock import Clock
+from fleetserve.errors import UnavailableError
+from fleetserve.metrics.base import MetricsStore
+from fleetserve.metrics.requests import RequestMetrics
+
+log = structlog.get_logger(__name__)
+
+
+def memory_mb() -> float:
+    """Resident memory of this process in MiB (Linux: now; elsewhere: its peak)."""
+    try:
+        with open("/proc/self/statm") as statm:  # noqa: PTH123 - read each second: keep it cheap
+            return int(statm.read().split()[1]) * resource.getpagesize() / 1048576
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1048576 if sys.platform == "darwin" else 1024)
+
+
+class MetricsPusher:
+    def __init__(self, metrics: RequestMetrics, store: MetricsStore, clock: Clock) -> None:
+        self._metrics = metrics
+        self._store = store
+        self._clock = clock
+        self._failing = False
+
+    async def run(self) -> None:
+        """Pushes each second until cancelled; what Redis can't take is logged once and lost."""
+        while True:
+            await self._clock.sleep(1.0)
+            await self.push()
+
+    async def push(self) -> None:
+        self._metrics.gauges["memory_mb"] = round(memory_mb(), 1)
+        rollup = self._metrics.roll_up(int(self._clock.now_s()))
+        try:
+            await self._store.record(rollup)
+            self._failing = False
+        except UnavailableError as exc:
+            if not self._failing:
+                log.warning("metrics.push_failed", error=exc.detail)
+            self._failing = True

@@ -1,0 +1,40 @@
+"""What one process did in one second, as it goes to Redis."""
+
+import msgspec
+
+from fleetserve.metrics.histogram import LatencyHistogram
+
+
+class ModelRollUp(msgspec.Struct):
+    """One model in one second; ``buckets`` are those of LatencyHistogram."""
+
+    requests: int = 0
+    errors: int = 0
+    busy_s: float = 0.0
+    buckets: dict[int, int] = msgspec.field(default_factory=dict)
+
+    def histogram(self) -> LatencyHistogram:
+        return LatencyHistogram(self.buckets, self.busy_s)
+
+
+class RollUp(msgspec.Struct):
+    """One process in one second.
+
+    ``gauges`` are values at its end (in_flight, queue_depth, memory_mb, held …), ``counters``
+    what was added in it.
+    """
+
+    at_s: int
+    service: str
+    replica_id: str
+    models: dict[str, ModelRollUp] = msgspec.field(default_factory=dict)
+    gauges: dict[str, float] = msgspec.field(default_factory=dict)
+    counters: dict[str, float] = msgspec.field(default_factory=dict)
+
+
+def encode_rollup(rollup: RollUp) -> bytes:
+    return msgspec.json.encode(rollup)
+
+
+def decode_rollup(raw: bytes) -> RollUp:
+    return msgspec.json.decode(raw, type=RollUp)

@@ -1,0 +1,114 @@
+"""Runs a service: binds, announces, serves, drains on SIGTERM."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from fleetserve.announcements import PERIOD_S
+from fleetserve.asgi import App
+from fleetserve.runtime import ServiceRuntime
+
+log = structlog.get_logger(__name__)
+
+# A drained replica serves on for two periods of the gateways' tables, so that no request that
+# was already on its way to it is refused.
+DRAIN_S = 2 * PERIOD_S
+FINISH_S = 60
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, runtime: ServiceRuntime, drain_s: float) -> None:
+        super().__init__(config)
+        self._runtime = runtime
+        self._drain_s = drain_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._drain: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+        if self.started:
+            _write_address(self._runtime)
+            log.info("service.listening", address=self._runtime.address)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._runtime.draining or self._loop is None:
+            super().handle_exit(sig, frame)
+            return
+        self._runtime.draining = True
+        self._loop.call_soon_threadsafe(self._begin_drain)
+
+    def _begin_drain(self) -> None:
+        self._drain = asyncio.ensure_future(self._drain_then_exit())
+
+    async def _drain_then_exit(self) -> None:
+        log.info("replica.draining", in_flight=self._runtime.metrics.in_flight)
+        if self._drain_s:
+            await self._runtime.announcer().announce_now()
+            await self._runtime.clock.sleep(self._drain_s)
+        self.should_exit = True
+
+
+def run_service(app: App, runtime: ServiceRuntime, *, drain_s: float = DRAIN_S) -> None:
+    """Serves until SIGTERM or SIGINT, and drains before it returns.
+
+    Draining is announced, serving goes on for ``drain_s``, and what is then still in flight is
+    finished, within at most 60 s.
+
+    Raises: SystemExit: the address is taken.
+    """
+    settings = runtime.settings
+    sock = _bind(settings.listen_host, settings.listen_port)
+    port = sock.getsockname()[1]
+    runtime.address = settings.advertise or f"http://{_reachable(settings.listen_host)}:{port}"
+    config = uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        backlog=2048,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=FINISH_S,
+    )
+    server = _Server(config, runtime, drain_s)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[sock])
+    if not server.started:
+        raise SystemExit(3)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host.strip("[]"), port))
+    except OSError as exc:
+        raise SystemExit(f"{host}:{port} can't be bound: {exc.strerror}") from None
+    return sock
+
+
+def _reachable(host: str) -> str:
+    if host == "0.0.0.0":  # noqa: S104 - compared with, not bound
+        return socket.gethostname()
+    return host
+
+
+def _write_address(runtime: ServiceRuntime) -> None:
+    """Tells the supervisor where this process listens."""
+    path = runtime.settings.address_file
+    if path is None:
+        return
+    draft = path.with_suffix(".new")
+    draft.write_text(runtime.address + "\n")
+    draft.replace(path)
