@@ -1,0 +1,21 @@
+"""``python -m gateway``."""
+
+import sys
+
+from fleetserve.config_sources import SettingsError
+from fleetserve.server import run_service
+from gateway.app import build
+from gateway.settings import load_settings
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+    except SettingsError as exc:
+        sys.exit(str(exc))
+    app, runtime = build(settings)
+    run_service(app, runtime, drain_s=0.0)
+
+
+if __name__ == "__main__":
+    main()

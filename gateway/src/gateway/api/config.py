@@ -1,0 +1,35 @@
+"""/config: what is in force, and where each value came from."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from fleetserve.app import runtime_of
+from gateway.api.answers import ConfigAnswer
+
+config_router = APIRouter(tags=["core"])
+
+
+@config_router.get("/config", response_model=ConfigAnswer, summary="The effective configuration")
+async def config(request: Request) -> dict[str, Any]:
+    settings = runtime_of(request).settings
+    values = settings.config.model_dump(mode="json")
+    sources = settings.sources
+    return {
+        "success": True,
+        "configuration": {
+            section: {
+                key: {"value": value, "source": sources.get(f"{section}.{key}", "default")}
+                for key, value in keys.items()
+            }
+            for section, keys in values.items()
+        },
+        "inference_config": {
+            "device_type": values["inference"]["device"],
+            "batch_size": values["batch"]["max_size"],
+            "use_fp16": False,
+            "enable_profiling": values["inference"]["enable_profiling"],
+        },
+        "server_config": values["server"],
+        "logging_config": values["logging"],
+    }

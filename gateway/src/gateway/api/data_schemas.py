@@ -1,0 +1,158 @@
+"""The data routes as OpenAPI shows them. Replicas validate; these describe."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PREDICT_EXAMPLES: dict[str, dict[str, Any]] = {
+    "example": {
+        "summary": "The built-in model",
+        "value": {"model_name": "example", "inputs": [1, 2, 3, 4, 5]},
+    },
+    "example_batch": {
+        "summary": "A list of inputs gives a list of results",
+        "value": {"model_name": "example", "inputs": [[1, 2, 3], [4, 5, 6]], "priority": 5},
+    },
+    "embedding": {
+        "summary": "Sentence embeddings (POST /models/download first)",
+        "value": {
+            "model_name": "all-minilm-l6-v2",
+            "inputs": ["Good morning.", "How do you do?"],
+        },
+    },
+}
+SYNTHESIZE_EXAMPLES: dict[str, dict[str, Any]] = {
+    "speecht5": {
+        "summary": "SpeechT5 with its default voice",
+        "value": {
+            "model_name": "speecht5_tts",
+            "inputs": "Hello, this is a test of the text-to-speech system.",
+        },
+    },
+    "seeded": {
+        "summary": "The same audio each time",
+        "value": {
+            "model_name": "speecht5_tts",
+            "inputs": "The same words, the same voice, the same audio.",
+            "voice": "neutral",
+            "seed": 7,
+        },
+    },
+}
+# 0.1 s of silence at 8 kHz: a whole WAV file, and one that any transcription answers with no text.
+_SILENCE = "UklGRmQGAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YUAGAAAA" + "A" * 2132
+TRANSCRIBE_EXAMPLES: dict[str, dict[str, Any]] = {
+    "silence": {
+        "summary": "A WAV file as base64; silence gives empty text",
+        "value": {"model_name": "whisper-base", "inputs": _SILENCE},
+    },
+}
+
+
+class PredictRequest(BaseModel):
+    model_name: str = Field(description="GET /models lists them; `example` is built in.")
+    inputs: Any = Field(description="One input, or a list of inputs for a batch.")
+    token: str | None = Field(None, description="A credential, where no header can be sent.")
+    priority: int = Field(0, ge=0, le=10)
+    timeout: float = Field(30.0, gt=0, description="Seconds, for holding, queue and compute.")
+    enable_batching: bool = True
+    parameters: dict[str, Any] = Field(default_factory=dict, description="What the task takes.")
+
+
+class ModelInfo(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    model: str
+    device: str
+    task: str
+    revision: str
+    dtype: str
+    input_type: Literal["single", "batch"]
+    input_count: int
+
+
+class BatchInfo(BaseModel):
+    batch_size: int
+    queue_ms: float
+    compute_ms: float
+    padded_fraction: float
+    cold_start: bool
+    replica: str
+
+
+class PredictAnswer(BaseModel):
+    success: bool
+    result: Any
+    processing_time: float = Field(description="Seconds.")
+    model_info: ModelInfo
+    batch_info: BatchInfo
+
+
+class SynthesizeRequest(BaseModel):
+    model_name: str = Field(description="Or `model`.")
+    inputs: str = Field(max_length=5000, description="Or `text`.")
+    voice: str | None = None
+    speaker_embedding: list[float] | None = Field(None, min_length=512, max_length=512)
+    speed: float = Field(1.0, ge=0.5, le=2.0)
+    pitch: float = Field(1.0, ge=0.5, le=2.0, description="A frequency ratio.")
+    volume: float = Field(1.0, ge=0.1, le=2.0, description="A linear factor.")
+    normalize_lufs: float | None = None
+    language: str = "en"
+    emotion: str | None = None
+    output_format: Literal["wav", "mp3", "flac", "ogg", "opus", "aac", "pcm"] = "wav"
+    sample_rate: int | None = None
+    seed: int | None = None
+    stream: bool = False
+    return_timestamps: bool = False
+
+
+class SynthesizeAnswer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    success: bool
+    audio_data: str = Field(description="Base64 of a whole file.")
+    audio_format: str
+    duration: float = Field(description="Seconds.")
+    sample_rate: int
+    channels: int
+    processing_time: float
+    real_time_factor: float
+    model_info: dict[str, Any]
+    warnings: list[str]
+
+
+class TranscribeRequest(BaseModel):
+    inputs: str = Field(description="Base64 or a data URL of an audio file.")
+    model_name: str = Field(description="Or `model`.")
+    language: str = "auto"
+    task: Literal["transcribe", "translate"] = "transcribe"
+    enable_timestamps: bool = True
+    timestamp_granularities: list[Literal["segment", "word"]] = Field(
+        default_factory=lambda: ["segment"]  # type: ignore[arg-type, unused-ignore]
+    )
+    beam_size: int | None = None
+    temperature: float = 0.0
+    initial_prompt: str | None = None
+    vad: bool = True
+    response_format: Literal["json", "text", "srt", "vtt", "verbose_json"] = "json"
+    stream: bool = False
+
+
+class TranscribeAnswer(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    success: bool
+    text: str
+    segments: list[dict[str, Any]]
+    language: str
+    confidence: float | None
+    duration: float
+    processing_time: float
+    model_info: dict[str, Any]
+
+
+class ErrorAnswer(BaseModel):
+    """Every error, with a true HTTP status."""
+
+    success: Literal[False]
+    error: str
+    detail: str
+    code: str
+    request_id: str

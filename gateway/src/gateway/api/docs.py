@@ -1,0 +1,47 @@
+"""/docs, /redoc and /openapi.json, with every asset from this host."""
+
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.staticfiles import StaticFiles
+
+from gateway.openapi import FleetOpenapi
+
+ASSETS = Path(fastapi_offline.__file__).parent / "static"
+docs_router = APIRouter(include_in_schema=False)
+
+
+def mount_assets(app: FastAPI) -> None:
+    app.mount("/docs-assets", StaticFiles(directory=ASSETS), name="docs-assets")
+
+
+@docs_router.get("/openapi.json")
+async def openapi(request: Request) -> dict[str, Any]:
+    document: FleetOpenapi = request.app.state.openapi
+    return await document.build()
+
+
+@docs_router.get("/docs")
+async def swagger() -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Fleetserve",
+        swagger_js_url="/docs-assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs-assets/swagger-ui.css",
+        swagger_favicon_url="/docs-assets/favicon.png",
+    )
+
+
+@docs_router.get("/redoc")
+async def redoc() -> HTMLResponse:
+    return get_redoc_html(
+        openapi_url="/openapi.json",
+        title="Fleetserve",
+        redoc_js_url="/docs-assets/redoc.standalone.js",
+        redoc_favicon_url="/docs-assets/favicon.png",
+        with_google_fonts=False,
+    )

@@ -1,0 +1,126 @@
+"""Request bodies, held so that they can be sent again: in memory, or in a file when large."""
+
+import asyncio
+import mmap
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from fleetserve.asgi import ClientGoneError, Receive
+from fleetserve.errors import BadRequestError, PayloadTooLargeError, ShedError
+
+
+class Body:
+    """A whole body. ``data`` is set for one in memory, ``file`` for a spooled one."""
+
+    __slots__ = ("_map", "data", "file", "size")
+
+    def __init__(self, data: bytes | None, file: BinaryIO | None, size: int) -> None:
+        self.data = data
+        self.file = file
+        self.size = size
+        self._map: mmap.mmap | None = None
+
+    def view(self) -> bytes | memoryview:
+        """The bytes, without reading a spooled file into memory."""
+        if self.data is not None:
+            return self.data
+        if self._map is None and self.file is not None:
+            self._map = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
+        return memoryview(self._map) if self._map is not None else b""
+
+
+class BodyStore:
+    """Takes bodies in within bounds; the event loop's thread only.
+
+    Args:
+        folder: Where large bodies are spooled, as unlinked files.
+        max_body: Bytes of one body; beyond it 413.
+        spool_above: Bytes above which a body goes to a file.
+        max_total: Bytes of all bodies held at one time; beyond it 503.
+    """
+
+    def __init__(self, folder: Path, *, max_body: int, spool_above: int, max_total: int) -> None:
+        self._folder = folder
+        self._max_body = max_body
+        self._spool_above = spool_above
+        self._max_total = max_total
+        self.held_bytes = 0
+
+    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Body:
+        """The whole body, counted until ``release``.
+
+        Raises: PayloadTooLargeError, ShedError: the bounds; ClientGoneError: it broke off;
+            BadRequestError: a content-length that is no number.
+        """
+        self._check_declared(headers)
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        first: bytes = message.get("body", b"")
+        if not message.get("more_body", False) and len(first) <= self._spool_above:
+            self._take(len(first))
+            return Body(first, None, len(first))
+        return await self._read_on(first, message.get("more_body", False), receive)
+
+    def release(self, body: Body) -> None:
+        self.held_bytes -= body.size
+        if body.file is not None:
+            body.file.close()
+
+    def _check_declared(self, headers: Mapping[bytes, bytes]) -> None:
+        declared = headers.get(b"content-length")
+        if declared is None:
+            return
+        if not declared.isdigit():
+            raise BadRequestError("Content-Length is not a number.")
+        if int(declared) > self._max_body:
+            raise self._too_large()
+        if self.held_bytes + int(declared) > self._max_total:
+            raise ShedError("The gateway holds as many bytes of requests as it may.")
+
+    def _take(self, size: int) -> None:
+        self.held_bytes += size
+
+    def _too_large(self) -> PayloadTooLargeError:
+        return PayloadTooLargeError(
+            f"The body is over {self._max_body // 1048576} MiB; MAX_FILE_MB sets the limit."
+        )
+
+    async def _read_on(self, first: bytes, more: bool, receive: Receive) -> Body:
+        parts, size = [first], len(first)
+        file: BinaryIO | None = None
+        self._take(size)
+        try:
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGoneError
+                chunk: bytes = message.get("body", b"")
+                more = message.get("more_body", False)
+                size += len(chunk)
+                self._take(len(chunk))
+                if size > self._max_body:
+                    raise self._too_large()
+                if self.held_bytes > self._max_total:
+                    raise ShedError("The gateway holds as many bytes of requests as it may.")
+                parts.append(chunk)
+                if size > self._spool_above:
+                    file = file or self._open_spool()
+                    await asyncio.to_thread(file.write, b"".join(parts))
+                    parts.clear()
+        except BaseException:
+            self.held_bytes -= size
+            if file is not None:
+                file.close()
+            raise
+        if file is None:
+            return Body(b"".join(parts), None, size)
+        file.flush()
+        return Body(None, file, size)
+
+    def _open_spool(self) -> BinaryIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by release
+        return file

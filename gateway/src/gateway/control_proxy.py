@@ -1,0 +1,62 @@
+"""The routes of the control services, passed through unchanged."""
+
+from collections.abc import Mapping
+
+from fleetserve.asgi import Receive, Scope, Send
+from gateway.bodies import Body
+from gateway.carrier import Carrier
+from gateway.exchange import Exchange, Headers, passed_on
+from gateway.relay import Relay
+
+# Longer than any answer should take: `wait: true` of a download, an event stream.
+TIMEOUT_S = 3600.0
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_PASSED_ON = (
+    b"content-type",
+    b"accept",
+    b"authorization",
+    b"x-api-key",
+    b"last-event-id",
+    b"idempotency-key",
+    b"user-agent",
+)
+
+
+class ControlProxy:
+    """Routes by the path's prefix.
+
+    Args:
+        prefixes: Path prefix → the service that owns it and everything below it.
+    """
+
+    def __init__(self, prefixes: Mapping[str, str], carrier: Carrier) -> None:
+        self._prefixes = dict(prefixes)
+        self._carrier = carrier
+
+    def service_of(self, path: str) -> str | None:
+        """The service behind a path, or None where the gateway answers itself."""
+        for prefix, service in self._prefixes.items():
+            if path == prefix or path.startswith(prefix + "/"):
+                return service
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Raw paths as labels would let any caller make endless series; the service logs them.
+        route = f"proxy:{self.service_of(scope['path'])}"
+        await self._carrier.carry(scope, receive, send, route, self._exchange)
+
+    async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
+        headers = passed_on(sent, _PASSED_ON)
+        headers.append(("x-request-id", relay.request_id))
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        query = scope["query_string"].decode("latin-1")
+        return Exchange(
+            method=scope["method"],
+            target=f"{path}?{query}" if query else path,
+            service=self.service_of(scope["path"]) or "",
+            model=None,
+            body=body if body.size else None,
+            headers=headers,
+            deadline_s=relay.begin_s + TIMEOUT_S,
+            repeatable=scope["method"] in _IDEMPOTENT,
+        )

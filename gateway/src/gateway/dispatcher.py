@@ -1,0 +1,199 @@
+"""Finds a replica for a request, tries again elsewhere, and holds it when none is left."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from math import ceil
+
+import structlog
+
+from fleetserve.clock import Clock
+from fleetserve.errors import DeadlineError, FleetError, ModelNotFoundError, UnavailableError
+from fleetserve.metrics.requests import RequestMetrics
+from fleetserve.model_records import ModelState
+from fleetserve.tokens import TOKEN_HEADER, TokenSigner
+from gateway.choice import choose
+from gateway.exchange import Exchange
+from gateway.known_models import KnownModels
+from gateway.replica_table import Replica, ReplicaTable
+from gateway.reply import Reply, open_reply
+from gateway.upstream.base import (
+    BrokenAnswerError,
+    Upstream,
+    UpstreamAnswer,
+    UpstreamFailedError,
+)
+from gateway.waiting_room import WaitingRoom
+
+log = structlog.get_logger(__name__)
+
+RETRY_PAUSE_S = 0.25
+
+
+class Dispatcher:
+    """Sends an exchange to a replica that can serve it. For the event loop's thread only."""
+
+    def __init__(
+        self,
+        table: ReplicaTable,
+        models: KnownModels,
+        room: WaitingRoom,
+        upstream: Callable[[], Upstream],
+        signer: TokenSigner,
+        clock: Clock,
+        metrics: RequestMetrics,
+    ) -> None:
+        self._table = table
+        self._models = models
+        self._room = room
+        self._upstream = upstream
+        self._signer = signer
+        self._clock = clock
+        self._metrics = metrics
+
+    @contextlib.asynccontextmanager
+    async def reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
+        """A replica's reply that has begun; leaving the context ends the exchange.
+
+        Raises: DeadlineError: the time was over first; UnavailableError: held too long, or no
+            room to be held; ModelNotFoundError: the model is gone or its download failed.
+        """
+        shed: UnavailableError | None = None
+        while True:
+            replica = self._choose(exchange)
+            if replica is None:
+                await self._hold(exchange, shed)
+                continue
+            replica.own += 1
+            reply = None
+            try:
+                reply = await self._attempt(exchange, replica)
+                if reply is not None and not reply.shed:
+                    yield reply
+                    return
+                shed = _shed_of(reply) if reply is not None else shed
+            finally:
+                replica.own -= 1
+                if reply is not None and reply.content is None:
+                    reply.answer.close()
+            exchange.tried.add(replica.id)
+
+    def _choose(self, exchange: Exchange) -> Replica | None:
+        target = exchange.model
+        if target is not None and target.record.state is not ModelState.READY:
+            return None
+        return choose(
+            self._table.ready(exchange.service),
+            target.record.name if target is not None else "",
+            tried=exchange.tried,
+            now_s=self._clock.monotonic_s(),
+            size_bytes=target.record.size_bytes if target is not None else 0,
+            gateways=len(self._table.ready("gateway")),
+        )
+
+    async def _attempt(self, exchange: Exchange, replica: Replica) -> Reply | None:
+        """The reply, or None where the replica failed and the request may go elsewhere."""
+        left_s = exchange.deadline_s - self._clock.monotonic_s()
+        if left_s <= 0:
+            raise _too_late(exchange)
+        exchange.attempts += 1
+        exchange.upstream = replica.id
+        headers = [
+            *exchange.headers,
+            (TOKEN_HEADER, self._signer.token_for(exchange.service)),
+            ("x-fleet-timeout-ms", str(ceil(left_s * 1000))),
+            ("x-fleet-attempt", str(exchange.attempts)),
+        ]
+        answer: UpstreamAnswer | None = None
+        try:
+            answer = await self._upstream().send(
+                replica.address, exchange.method, exchange.target, headers, exchange.body
+            )
+            return await self._reply(answer, replica)
+        except (UpstreamFailedError, BrokenAnswerError) as exc:
+            self._failed(exchange, replica, exc)
+            return None
+
+    async def _reply(self, answer: UpstreamAnswer, replica: Replica) -> Reply:
+        try:
+            reply = await open_reply(answer)
+        except BaseException:
+            answer.close()
+            raise
+        if reply.content is not None:
+            answer.close()
+        if reply.in_flight is not None:
+            replica.answered(reply.in_flight)
+        self._metrics.count("upstream_shed", reply.shed)
+        return reply
+
+    def _failed(
+        self, exchange: Exchange, replica: Replica, exc: UpstreamFailedError | BrokenAnswerError
+    ) -> None:
+        self._table.suspect(replica)
+        self._metrics.count("upstream_failures")
+        log.warning("upstream.failed", replica=replica.id, reason=str(exc))
+        refused = isinstance(exc, UpstreamFailedError) and not exc.sent
+        if not refused and not exchange.repeatable:
+            raise UnavailableError(
+                f"{exchange.service} broke off before it answered; whether the request was"
+                " carried out is not known.",
+                code="upstream_lost",
+            ) from exc
+
+    async def _hold(self, exchange: Exchange, last_shed: FleetError | None) -> None:
+        """Waits until the fleet has changed, then lets every replica be tried anew."""
+        begin_s = self._clock.monotonic_s()
+        until_s = min(exchange.deadline_s, begin_s + self._room.hold_s - exchange.held_s)
+        phase = self._phase(exchange)
+        with self._room.place(exchange.model_name or exchange.service, exchange.size, phase):
+            # Replicas that were tried and stand in the table may serve again in a moment
+            # without any announcement, so a bounded pause ends the wait too.
+            pause_s = begin_s + RETRY_PAUSE_S if exchange.tried else until_s
+            await self._room.next_change(min(until_s, pause_s))
+        now_s = self._clock.monotonic_s()
+        exchange.held_s += now_s - begin_s
+        exchange.tried.clear()
+        if exchange.model is not None:
+            exchange.model = self._models.find(exchange.model.record.name)
+        if now_s >= exchange.deadline_s and last_shed is None:
+            raise _too_late(exchange, self._phase(exchange))
+        if now_s >= until_s:
+            raise last_shed or UnavailableError(
+                f"{exchange.model_name or exchange.service} is not ready: {self._phase(exchange)}.",
+                retry_after_s=10,
+                code="not_ready",
+            )
+
+    def _phase(self, exchange: Exchange) -> str:
+        """Why the request can't be sent now, for the waiting caller.
+
+        Raises: ModelNotFoundError: the download failed, so waiting is of no use.
+        """
+        record = exchange.model.record if exchange.model is not None else None
+        if record is not None and record.state is ModelState.DOWNLOADING:
+            return f"downloading {record.progress:.0%}"
+        if record is not None and record.state is ModelState.FAILED:
+            raise ModelNotFoundError(
+                record.name,
+                f"Its download failed: {record.message} POST /models/download tries again.",
+            )
+        if not self._table.ready(exchange.service):
+            return f"{exchange.service} is starting"
+        return "busy"
+
+
+def _too_late(exchange: Exchange, phase: str = "") -> DeadlineError:
+    waited = f" It waited for: {phase}." if phase else ""
+    return DeadlineError(
+        f"The time given was over after {exchange.attempts} attempts.{waited}"
+        " `timeout` (seconds) allows more."
+    )
+
+
+def _shed_of(reply: Reply) -> UnavailableError:
+    retry = next((v for k, v in reply.headers if k == b"retry-after"), b"1")
+    return UnavailableError(
+        "Every replica is at its bound; the queue is full.",
+        retry_after_s=float(retry) if retry.isdigit() else 1.0,
+        code="overloaded",
+    )

@@ -1,0 +1,51 @@
+"""One request on its way: who it is for, how long it has, where it was already tried."""
+
+from dataclasses import dataclass, field
+
+from gateway.bodies import Body
+from gateway.known_models import Target
+
+Headers = dict[bytes, bytes]
+
+
+def passed_on(headers: Headers, names: tuple[bytes, ...]) -> list[tuple[str, str]]:
+    """Those of a client's headers (lower-case names) that a replica should see."""
+    return [
+        (name.decode(), value.decode("latin-1"))
+        for name in names
+        if (value := headers.get(name)) is not None
+    ]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """State of one forwarded request.
+
+    Attributes:
+        model: None for the routes of a control service.
+        headers: Go upstream with every attempt.
+        deadline_s: On the gateway's monotonic clock.
+        repeatable: A second execution does no harm.
+        tried: Replicas that failed or refused since the request was last held.
+    """
+
+    method: str
+    target: str
+    service: str
+    model: Target | None
+    body: Body | None
+    headers: list[tuple[str, str]]
+    deadline_s: float
+    repeatable: bool = True
+    attempts: int = 0
+    tried: set[str] = field(default_factory=set)
+    upstream: str = ""
+    held_s: float = 0.0
+
+    @property
+    def model_name(self) -> str:
+        return self.model.record.name if self.model is not None else ""
+
+    @property
+    def size(self) -> int:
+        return self.body.size if self.body is not None else 0

@@ -1,0 +1,94 @@
+"""The models of the fleet by name: the registry's records, the catalogue, what is built in."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleetserve.errors import ModelNotFoundError
+from fleetserve.model_records import ModelRecord, ModelState, canonical_name
+from fleetserve.tasks import Task, service_for_task
+
+BUILT_IN = ModelRecord(
+    name="example",
+    task=Task.TENSOR,
+    state=ModelState.READY,
+    revision="built-in",
+    source="built-in",
+    input_rank=1,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests for a model go."""
+
+    record: ModelRecord
+    service: str
+
+
+class KnownModels:
+    """For the event loop's thread only.
+
+    Args:
+        catalogue: Names that POST /models/download can fetch, for the hint of a 404.
+        aliases: Other names of models, such as tts-1.
+    """
+
+    def __init__(
+        self, catalogue: Iterable[str] = (), aliases: dict[str, str] | None = None
+    ) -> None:
+        self._catalogue = sorted(catalogue)
+        self._aliases = {canonical_name(k): v for k, v in (aliases or {}).items()}
+        self._targets: dict[str, Target] = {}
+        self._by_canonical: dict[str, str] = {}
+        self.replace([])
+
+    def replace(self, records: Iterable[ModelRecord]) -> None:
+        """The whole list anew."""
+        self._targets = {}
+        self._by_canonical = {}
+        self.put(BUILT_IN)
+        for record in records:
+            self.put(record)
+
+    def put(self, record: ModelRecord) -> None:
+        """A record was added or has changed; a deleted one is forgotten."""
+        if record.state is ModelState.DELETED:
+            self._targets.pop(record.name, None)
+            self._by_canonical.pop(canonical_name(record.name), None)
+            return
+        self._targets[record.name] = Target(record, service_for_task(record.task))
+        self._by_canonical[canonical_name(record.name)] = record.name
+
+    def records(self) -> list[ModelRecord]:
+        return [target.record for target in self._targets.values()]
+
+    def find(self, name: str) -> Target:
+        """The model of that name, spelt with _ or -, or of that alias.
+
+        Raises: ModelNotFoundError: with the nearest names and how to get it.
+        """
+        target = self._targets.get(name)
+        if target is not None:
+            return target
+        canonical = canonical_name(name)
+        canonical = canonical_name(self._aliases.get(canonical, canonical))
+        known = self._by_canonical.get(canonical)
+        if known is None:
+            raise ModelNotFoundError(name, self._hint(canonical))
+        return self._targets[known]
+
+    def _hint(self, canonical: str) -> str:
+        offered = {canonical_name(n): n for n in self._catalogue}
+        if canonical in offered:
+            return (
+                f"It is in the catalogue: POST /models/download with its entry of GET "
+                f"/models/available ({offered[canonical]}) fetches it."
+            )
+        names = {**offered, **self._by_canonical}
+        near = [names[n] for n in difflib.get_close_matches(canonical, list(names), n=3)]
+        hint = f"Near names: {', '.join(near)}. " if near else ""
+        return (
+            f"{hint}GET /models lists what is here, GET /models/available the catalogue; "
+            f"POST /models/download fetches any other from the hub."
+        )

@@ -1,0 +1,67 @@
+"""A replica's answer, ready to be passed on: small ones whole, large ones as they come."""
+
+from dataclasses import dataclass
+
+from gateway.upstream.base import RawHeaders, UpstreamAnswer
+
+WHOLE_BELOW = 1024 * 1024
+_KEPT = frozenset(
+    {
+        b"content-type",
+        b"content-disposition",
+        b"server-timing",
+        b"retry-after",
+        b"location",
+        b"www-authenticate",
+        b"allow",
+        b"cache-control",
+        b"x-total-lines",
+        b"x-file-size",
+    }
+)
+
+
+@dataclass(slots=True)
+class Reply:
+    """``content`` is the whole body where it was small, else None and ``answer`` streams it.
+
+    ``in_flight`` is the count that the replica told, this request included; None: it told none.
+    """
+
+    status: int
+    headers: RawHeaders
+    length: int | None
+    in_flight: int | None
+    shed: bool
+    answer: UpstreamAnswer
+    content: bytes | None = None
+
+    @property
+    def is_event_stream(self) -> bool:
+        return any(
+            name == b"content-type" and value.startswith(b"text/event-stream")
+            for name, value in self.headers
+        )
+
+
+async def open_reply(answer: UpstreamAnswer) -> Reply:
+    """Reads the head, and the body where it is small.
+
+    A replica that dies in the middle of a small answer has so given none, and the request can
+    be repeated.
+
+    Raises: BrokenAnswerError.
+    """
+    reply = Reply(answer.status, [], None, None, shed=False, answer=answer)
+    for name, value in answer.headers:
+        if name in _KEPT:
+            reply.headers.append((name, value))
+        elif name == b"content-length":
+            reply.length = int(value)
+        elif name == b"x-fleet-in-flight":
+            reply.in_flight = int(value)
+        elif name == b"x-fleet-shed":
+            reply.shed = True
+    if reply.length is not None and reply.length <= WHOLE_BELOW:
+        reply.content = await answer.read()
+    return reply

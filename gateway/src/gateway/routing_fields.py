@@ -1,0 +1,158 @@
+"""The few fields of a body that the gateway needs to know where it goes and how long it has."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+import msgspec
+from python_multipart.exceptions import MultipartParseError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from fleetserve.errors import BadRequestError, InvalidFieldError, UnsupportedMediaError
+from gateway.bodies import Body
+
+THREAD_ABOVE = 256 * 1024
+MAX_FIELD = 4096
+_NAMES = ("model_name", "model", "timeout", "priority", "token")
+
+
+class _Fields(msgspec.Struct):
+    model_name: str | None = None
+    model: str | None = None
+    timeout: float | None = None
+    priority: int | None = None
+    token: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Fields).decode
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingFields:
+    """``timeout_s`` is None when the caller set none; ``priority`` is 0 to 10."""
+
+    model: str
+    timeout_s: float | None
+    priority: int
+    token: str | None
+
+
+async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Body) -> RoutingFields:
+    """Reads the fields from the body, the query or X-Model-Name.
+
+    Raises: InvalidFieldError: a wrong or missing field; BadRequestError: not JSON, not
+        multipart; UnsupportedMediaError: another content type.
+    """
+    kind = headers.get(b"content-type", b"").decode("latin-1")
+    if body.size > THREAD_ABOVE:
+        fields = await asyncio.to_thread(_read, kind, body)
+    else:
+        fields = _read(kind, body)
+    model = fields.model_name or fields.model or _named_elsewhere(headers, query)
+    if not model:
+        raise InvalidFieldError("model_name", "required; GET /models lists the models")
+    return RoutingFields(model, _timeout(fields.timeout), _priority(fields.priority), fields.token)
+
+
+def _read(kind: str, body: Body) -> _Fields:
+    if kind.startswith("application/json"):
+        return _from_json(body)
+    if kind.startswith("multipart/form-data"):
+        return _from_multipart(kind, body)
+    raise UnsupportedMediaError(
+        f"Content-Type {kind or 'none'} is not taken here; send application/json"
+        " (or multipart/form-data with a file)."
+    )
+
+
+def _from_json(body: Body) -> _Fields:
+    try:
+        return _decode(body.view())
+    except msgspec.ValidationError as exc:
+        message, _, path = str(exc).partition(" - at `$")
+        raise InvalidFieldError(path.strip("`.") or "body", message) from None
+    except msgspec.DecodeError as exc:
+        raise BadRequestError(f"The body is not JSON: {exc}", code="invalid_json") from None
+
+
+def _timeout(value: float | None) -> float | None:
+    if value is not None and not 0 < value <= 86_400:
+        raise InvalidFieldError("timeout", f"{value} is not over 0 and at most 86400 (seconds)")
+    return value
+
+
+def _priority(value: int | None) -> int:
+    if value is not None and not 0 <= value <= 10:
+        raise InvalidFieldError("priority", f"{value} is not within 0 to 10")
+    return value or 0
+
+
+def _named_elsewhere(headers: Mapping[bytes, bytes], query: bytes) -> str:
+    named = headers.get(b"x-model-name")
+    if named:
+        return named.decode("latin-1")
+    given = parse_qs(query.decode("latin-1")) if query else {}
+    return next((given[name][0] for name in ("model_name", "model") if name in given), "")
+
+
+class _FormFields:
+    """Collects the wanted small fields of a multipart body and passes over the files."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, bytes] = {}
+        self._header_name = b""
+        self._header_value = b""
+        self._current: str | None = None
+
+    def on_part_begin(self) -> None:
+        self._current = None
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def on_header_end(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            _, options = parse_options_header(self._header_value)
+            name = options.get(b"name", b"").decode("utf-8", "replace")
+            if name in _NAMES and b"filename" not in options:
+                self._current = name
+                self.found[name] = b""
+        self._header_name = self._header_value = b""
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current is not None and len(self.found[self._current]) < MAX_FIELD:
+            self.found[self._current] += data[start:end]
+
+
+def _from_multipart(kind: str, body: Body) -> _Fields:
+    _, options = parse_options_header(kind)
+    boundary = options.get(b"boundary")
+    if not boundary:
+        raise BadRequestError("multipart/form-data without a boundary in Content-Type.")
+    collected = _FormFields()
+    callbacks = {
+        name: getattr(collected, name)
+        for name in (
+            "on_part_begin",
+            "on_header_field",
+            "on_header_value",
+            "on_header_end",
+            "on_part_data",
+        )
+    }
+    try:
+        parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+        parser.write(bytes(body.view()))
+        parser.finalize()
+    except (ValueError, MultipartParseError) as exc:
+        raise BadRequestError(f"The body is not multipart/form-data: {exc}") from None
+    raw = {name: value.decode("utf-8", "replace") for name, value in collected.found.items()}
+    try:
+        return msgspec.convert(raw, _Fields, strict=False)
+    except msgspec.ValidationError as exc:
+        message, _, path = str(exc).partition(" - at `$")
+        raise InvalidFieldError(path.strip("`.") or "body", message) from None

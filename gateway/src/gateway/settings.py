@@ -1,0 +1,40 @@
+"""The gateway's settings: the common ones, with PORT and BIND as its address."""
+
+import dataclasses
+import ipaddress
+import os
+from collections.abc import Mapping
+
+from fleetserve.config_sources import SettingsError
+from fleetserve.settings import ServiceSettings, load_service_settings
+
+SERVICE = "gateway"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> ServiceSettings:
+    """The settings; FLEETSERVE_LISTEN (containers) wins over BIND and PORT.
+
+    Raises: SettingsError: also for an address beyond loopback without auth.
+    """
+    env = os.environ if environ is None else environ
+    settings = load_service_settings(SERVICE, env)
+    server, security = settings.config.server, settings.config.security
+    published = env.get("BIND") or server.bind
+    if not is_loopback(published) and not security.enable_auth and not security.allow_open:
+        raise SettingsError(
+            f"BIND={published} is reachable from other machines and auth is off. Set"
+            " ENABLE_AUTH=true, or ALLOW_OPEN=true if everybody there may use the fleet."
+        )
+    if env.get("FLEETSERVE_LISTEN"):
+        return settings
+    return dataclasses.replace(settings, listen_host=server.bind, listen_port=server.port)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
