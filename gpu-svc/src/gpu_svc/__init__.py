@@ -1,0 +1,1 @@
+"""What compute devices there are, what fits on them and what they are good for."""

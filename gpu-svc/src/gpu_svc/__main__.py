@@ -1,0 +1,21 @@
+"""``python -m gpu_svc``."""
+
+import sys
+
+from fleetserve.config_sources import SettingsError
+from fleetserve.server import run_service
+from gpu_svc.app import build
+from gpu_svc.settings import load_settings
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+    except SettingsError as exc:
+        sys.exit(str(exc))
+    app, runtime = build(settings)
+    run_service(app, runtime)
+
+
+if __name__ == "__main__":
+    main()
