@@ -14,15 +14,19 @@ from fleetserve.runtime import ServiceRuntime, make_runtime
 from fleetserve.settings import ServiceSettings
 from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 from gateway.api.config import config_router
+from gateway.api.dashboards import dashboards_router
 from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
+from gateway.api.metrics import metrics_router
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
 from gateway.control_proxy import ControlProxy
 from gateway.directory.redis import RedisDirectory
 from gateway.dispatcher import Dispatcher
 from gateway.fleet_health import FleetHealth
+from gateway.fleet_metrics import FleetMetrics
 from gateway.fleet_stats import FleetStats
+from gateway.fleet_view import FleetView
 from gateway.forwarder import DataRoute, Forwarder
 from gateway.known_models import KnownModels
 from gateway.openapi import FleetOpenapi
@@ -40,10 +44,11 @@ MIB = 1024 * 1024
 
 PREFIXES = {
     "/models": "model-registry-svc",
+    "/gpu": "gpu-svc",
     "/audio": AUDIO_SERVICE,
     "/tts": AUDIO_SERVICE,
 }
-EXPECTED = (INFERENCE_SERVICE, AUDIO_SERVICE, "model-registry-svc")
+EXPECTED = (INFERENCE_SERVICE, AUDIO_SERVICE, "model-registry-svc", "gpu-svc")
 
 
 def build(settings: ServiceSettings) -> tuple[App, ServiceRuntime]:
@@ -78,7 +83,7 @@ def build(settings: ServiceSettings) -> tuple[App, ServiceRuntime]:
         "/transcribe": DataRoute("/transcribe", AUDIO_SERVICE, server.audio_timeout_s),
     }
     calls = ServiceCalls(table, upstream, runtime.signer, runtime.clock)
-    control = _control_app(runtime, table, calls, directory, room)
+    control = _control_app(runtime, table, models, calls, directory, room)
     carrier = Carrier(runtime, bodies, dispatcher, RequestWatch(runtime.clock))
     proxy = ControlProxy(PREFIXES, carrier)
     forwarder = Forwarder(routes, models, carrier)
@@ -91,6 +96,7 @@ def build(settings: ServiceSettings) -> tuple[App, ServiceRuntime]:
 def _control_app(
     runtime: ServiceRuntime,
     table: ReplicaTable,
+    models: KnownModels,
     calls: ServiceCalls,
     directory: RedisDirectory,
     room: WaitingRoom,
@@ -99,14 +105,17 @@ def _control_app(
     app = create_app(
         runtime,
         title="Fleetserve",
-        routers=[fleet_router, config_router, docs_router],
+        routers=[fleet_router, config_router, metrics_router, dashboards_router, docs_router],
         own_routes=True,
     )
+    store = RedisMetricsStore(runtime.redis, runtime.keys)
+    health = FleetHealth(table, calls, directory, runtime, EXPECTED)
     app.state.table = table
-    app.state.health = FleetHealth(table, calls, directory, runtime, EXPECTED)
-    app.state.stats = FleetStats(
-        table, RedisMetricsStore(runtime.redis, runtime.keys), room, runtime
-    )
+    app.state.calls = calls
+    app.state.health = health
+    app.state.stats = FleetStats(table, store, room, runtime)
+    app.state.metrics = FleetMetrics(table, calls, runtime)
+    app.state.fleet_view = FleetView(table, models, store, health, runtime)
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
     return app

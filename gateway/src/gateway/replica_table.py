@@ -40,51 +40,72 @@ class Replica:
     def address(self) -> str:
         return self.announced.address
 
-    def heard(self, announcement: Announcement, now_s: float) -> None:
+    def heard(self, announcement: Announcement, now_s: float) -> bool:
+        """Takes its word; True where a waiting request may fare differently now."""
+        before, instances = self.announced, self.instances
         if announcement.boot_id != self.announced.boot_id:
             self.suspect_until_s = 0.0
         self.announced = announcement
         self.seen_s = now_s
         self.others = max(0, announcement.in_flight - self.own)
         self.instances = {m.name: m.state for m in announcement.models}
+        return (
+            before.state is not announcement.state
+            or before.boot_id != announcement.boot_id
+            or instances != self.instances
+        )
 
     def answered(self, in_flight: int) -> None:
-        """Takes the count that each answer carries; it still includes the answered request."""
-        self.others = max(0, in_flight - self.own)
+        """Takes the count that each answer carries; the answered request, still in ``own``, is
+        not in it.
+        """
+        self.others = max(0, in_flight - (self.own - 1))
         self.suspect_until_s = 0.0
 
 
 class ReplicaTable:
     """Replicas by service. For the event loop's thread only; time is the gateway's own clock.
 
-    While ``frozen`` (Redis is away) age does not count: what was known stays, and probes keep
-    it fresh.
+    While ``frozen`` (Redis is away) age does not count: who was fresh when Redis was last heard
+    stays so, and probes keep it known.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._services: dict[str, dict[str, Replica]] = {}
+        self._heard_s = 0.0
         self._thawed_s = 0.0
         self.frozen = False
         self._changed: asyncio.Event | None = None
 
     def update(self, announcement: Announcement) -> None:
         """Takes in an announcement or the answer to a probe; ``gone`` forgets the process."""
+        if not self.frozen:
+            self._heard_s = self._clock.monotonic_s()
+        if self._take(announcement):
+            self.notify()
+
+    def _take(self, announcement: Announcement) -> bool:
+        """True for what changes where a request can go; a mere sign of life wakes nobody."""
         replicas = self._services.setdefault(announcement.service, {})
         known = replicas.get(announcement.replica_id)
         if announcement.state is ReplicaState.GONE:
-            if known is not None and known.announced.boot_id == announcement.boot_id:
-                del replicas[announcement.replica_id]
-        elif known is None:
-            fresh = Replica(announcement, 0.0)
-            fresh.heard(announcement, self._clock.monotonic_s())
-            replicas[announcement.replica_id] = fresh
-        else:
+            if known is None or known.announced.boot_id != announcement.boot_id:
+                return False
+            del replicas[announcement.replica_id]
+            return True
+        if known is None:
+            self._forget()
+            known = replicas[announcement.replica_id] = Replica(announcement, 0.0)
             known.heard(announcement, self._clock.monotonic_s())
-        self.notify()
+            return True
+        was_lost = not self.is_fresh(known)
+        return known.heard(announcement, self._clock.monotonic_s()) or was_lost
 
     def freeze(self) -> None:
-        self.frozen = True
+        if not self.frozen:
+            self.frozen = True
+            self.notify()
 
     def thaw(self, grace_s: float) -> None:
         """Redis is back: ages count again, but only after ``grace_s``."""
@@ -92,13 +113,19 @@ class ReplicaTable:
             self.frozen = False
             self._thawed_s = self._clock.monotonic_s() + grace_s
 
-    def suspect(self, replica: Replica) -> None:
-        """A request to it just failed at the connection."""
-        replica.suspect_until_s = self._clock.monotonic_s() + SUSPECT_S
+    def suspect(self, replica: Replica, for_s: float = SUSPECT_S) -> bool:
+        """A request to it just failed at the connection; False where that is no news."""
+        now_s = self._clock.monotonic_s()
+        is_news = replica.suspect_until_s <= now_s
+        replica.suspect_until_s = max(replica.suspect_until_s, now_s + for_s)
+        return is_news
 
     def is_fresh(self, replica: Replica) -> bool:
         now_s = self._clock.monotonic_s()
-        return self.frozen or now_s < self._thawed_s or now_s - replica.seen_s < STALE_S
+        if self.frozen or now_s < self._thawed_s:
+            # Who had fallen silent before Redis did is not brought back by its absence.
+            now_s = self._heard_s
+        return now_s - replica.seen_s < STALE_S
 
     def ready(self, service: str) -> list[Replica]:
         """Replicas that take requests now, in a stable order."""

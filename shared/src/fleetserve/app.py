@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from fleetserve import __version__
 from fleetserve.asgi import App
 from fleetserve.control_plane import ControlPlane
+from fleetserve.dashboard.pages import dashboard_router, mount_dashboard_assets
 from fleetserve.errors import (
     BadRequestError,
     FleetError,
@@ -41,8 +42,8 @@ def create_app(
     """A control app with everything that is the same in each service.
 
     Redis is checked in /health of itself; ``checks`` adds the service's own. With
-    ``own_routes`` the service answers /health, /metrics and /openapi.json
-    by its own routers.
+    ``own_routes`` the service answers /health, /metrics, /dashboard and
+    /openapi.json by its own routers.
     """
     app = FastAPI(
         title=title,
@@ -55,8 +56,10 @@ def create_app(
     app.state.runtime = runtime
     app.state.checks = {"redis": _redis_check(runtime), **(checks or {})}
     app.include_router(probe_router)
+    mount_dashboard_assets(app)
     if not own_routes:
         app.include_router(service_router)
+        app.include_router(dashboard_router)
     for router in routers:
         app.include_router(router)
     app.add_exception_handler(Exception, _on_error)

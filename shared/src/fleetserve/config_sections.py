@@ -35,9 +35,9 @@ def read_file(path: Path, model: type[BaseModel], layers: Layers) -> None:
     Raises: SettingsError: not YAML, not sections of keys, or a section the model has not.
     """
     try:
-        root = yaml.compose(path.read_text(), Loader=yaml.SafeLoader)
-    except yaml.YAMLError as exc:
-        raise SettingsError(f"{path}: not YAML: {exc}") from None
+        root = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
+    except (OSError, UnicodeError, yaml.YAMLError) as exc:
+        raise SettingsError(f"{path}: not readable as YAML: {exc}") from None
     if root is None:
         return
     if not isinstance(root, yaml.MappingNode):
@@ -55,9 +55,15 @@ def read_file(path: Path, model: type[BaseModel], layers: Layers) -> None:
         if not isinstance(body, yaml.MappingNode):
             raise SettingsError(f"{where}: {section}: must be a mapping of keys to values")
         for key_node, value_node in body.value:
-            value = yaml.SafeLoader("").construct_object(value_node, deep=True)
-            line = f"{path}:{key_node.start_mark.line + 1}"
-            layers.put(section, str(key_node.value), value, line)
+            key, line = str(key_node.value), f"{path}:{key_node.start_mark.line + 1}"
+            layers.put(section, key, _value_of(value_node, f"{line}: {section}.{key}"), line)
+
+
+def _value_of(node: yaml.Node, where: str) -> object:
+    try:
+        return yaml.SafeLoader("").construct_object(node, deep=True)
+    except yaml.YAMLError as exc:
+        raise SettingsError(f"{where}: {exc}") from None
 
 
 def validated(model: type[Model], layers: Layers) -> Model:

@@ -52,5 +52,15 @@ def _read_environment(environ: Mapping[str, str], layers: Layers) -> None:
                     f"environment {name}: no section {section!r}; "
                     f"allowed: {section_names(FleetConfig)}"
                 )
-            parsed = yaml.safe_load(value) if value[:1] in "[{" and value else value
-            layers.put(section, key, parsed, f"environment {name}")
+            layers.put(section, key, _parse(name, value), f"environment {name}")
+
+
+def _parse(name: str, value: str) -> object:
+    """Lists are written as in the file; everything else pydantic reads from the text."""
+    if not value.startswith(("[", "{")):
+        return value
+    try:
+        parsed: object = yaml.safe_load(value)
+    except yaml.YAMLError as exc:
+        raise SettingsError(f"environment {name}: not a list as in YAML: {exc}") from None
+    return parsed

@@ -1,5 +1,6 @@
 """What every service process carries: settings, identity, Redis, metrics, tokens, its state."""
 
+from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from secrets import token_hex
@@ -10,16 +11,19 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from fleetserve import __version__
 from fleetserve.announcements import Announcement, Announcer, ReplicaState
 from fleetserve.clock import Clock, SystemClock
+from fleetserve.dashboard.view import Table
 from fleetserve.keys import Keys
 from fleetserve.log_file import LogSink
 from fleetserve.logs import configure_logging
 from fleetserve.metrics.pusher import MetricsPusher
 from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.metrics.requests import RequestMetrics
+from fleetserve.metrics.rollup import RollUp
 from fleetserve.redis_client import make_redis
 from fleetserve.settings import ServiceSettings
 from fleetserve.tokens import TokenSigner, TokenVerifier
 
+HISTORY_S = 120
 NotReady = Callable[[], str | None]
 
 
@@ -32,6 +36,8 @@ class ServiceRuntime:
         liveness: Each returns why this process should be replaced, or None.
         describe: Adds what only this service knows (models, device, capacity) to its
             announcement.
+        tables: What only this service has to show on its dashboard.
+        history: The last two minutes of roll-ups, oldest first.
         background: Coroutines that run from start-up to shutdown.
     """
 
@@ -54,6 +60,8 @@ class ServiceRuntime:
     describe: Callable[[Announcement], Announcement] = lambda announcement: announcement
     background: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     on_shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    tables: list[Callable[[], Table]] = field(default_factory=list)
+    history: deque[RollUp] = field(default_factory=lambda: deque(maxlen=HISTORY_S))
 
     def not_ready_reasons(self) -> list[str]:
         return [reason for check in self.readiness if (reason := check()) is not None]
@@ -89,7 +97,8 @@ class ServiceRuntime:
         return Announcer(self.redis, self.keys, self.announcement, self.clock)
 
     def pusher(self) -> MetricsPusher:
-        return MetricsPusher(self.metrics, RedisMetricsStore(self.redis, self.keys), self.clock)
+        store = RedisMetricsStore(self.redis, self.keys)
+        return MetricsPusher(self.metrics, store, self.clock, self.history)
 
 
 def make_runtime(settings: ServiceSettings) -> ServiceRuntime:

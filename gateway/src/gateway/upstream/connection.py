@@ -41,11 +41,10 @@ class Http11Answer:
             await self._change()
 
     async def read(self) -> bytes:
-        if not self._complete:
-            self._connection.resume()
         while not self._complete:
             if self._failure is not None:
                 raise BrokenAnswerError(self._failure)
+            self._connection.resume()
             await self._change()
         chunks, self._pending = self._chunks, 0
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
@@ -93,8 +92,14 @@ class Http11Answer:
             self._connection.pause()
 
     def completed(self, *, keep_alive: bool) -> None:
-        self._complete = True
-        self.keep_alive = keep_alive
+        if not self._complete:
+            self._complete = True
+            self.keep_alive = keep_alive
+
+    def overran(self) -> None:
+        """Something came after the answer's end, so the connection can't be trusted."""
+        if self._complete:
+            self.keep_alive = False
 
     def failed(self, reason: str) -> None:
         if not self._complete:
@@ -108,10 +113,13 @@ class Http11Answer:
 
 
 class Connection(asyncio.Protocol):
-    """``released`` is called with it when it can carry the next exchange."""
+    """``released`` is called with it when it can carry the next exchange, ``lost`` at its end."""
 
-    def __init__(self, released: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self, released: Callable[["Connection"], None], lost: Callable[["Connection"], None]
+    ) -> None:
         self._released = released
+        self._lost = lost
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._answer: Http11Answer | None = None
@@ -122,14 +130,16 @@ class Connection(asyncio.Protocol):
         self._used_s = 0.0
         self._writable: asyncio.Future[None] | None = None
         self._full = False
+        self._sending = False
 
     def begin(self, method: str, head: bytes, data: bytes | None) -> Http11Answer:
-        """Sends a request's head and, where it is in memory, its body."""
-        assert self._transport is not None
+        """Sends a request's head and, where it is in memory, its body.
+
+        Raises: UpstreamFailedError: the connection is closed already; nothing was sent.
+        """
+        if self._closed or self._transport is None:
+            raise UpstreamFailedError("the connection was closed", sent=False)
         answer = self._answer = Http11Answer(self)
-        if self._closed:
-            answer.failed("the connection was closed")
-            return answer
         self._parser = httptools.HttpResponseParser(self)
         self._method = method
         if data is None:
@@ -141,12 +151,18 @@ class Connection(asyncio.Protocol):
         return answer
 
     async def write_file(self, file: BinaryIO, chunk_size: int) -> None:
-        """Sends a spooled body; stops when an answer or an end comes before its end."""
+        """Sends a spooled body; stops when an answer or an end comes before its end.
+
+        A connection that was promised more bytes than it got would take the next request for
+        them, so it is not used again.
+        """
         assert self._transport is not None
         position = 0
+        self._sending = True
         while self._answer is not None and not self._answer.started and not self._closed:
             chunk = await asyncio.to_thread(_read_at, file, position, chunk_size)
             if not chunk:
+                self._sending = False
                 return
             position += len(chunk)
             self._transport.write(chunk)
@@ -160,6 +176,9 @@ class Connection(asyncio.Protocol):
     def finish(self, answer: Http11Answer) -> None:
         """The exchange is over; the connection goes back to its pool."""
         if self._answer is not answer or self._closed:
+            return
+        if self._sending:
+            self.abort()
             return
         self._answer = None
         self._used_s = self._loop.time()
@@ -194,7 +213,7 @@ class Connection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as exc:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             answer.failed(f"not HTTP: {exc}")
             self.abort()
             return
@@ -208,16 +227,24 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         if self._answer is not None:
             self._answer.failed(str(exc) if exc else "the connection was closed")
+        self._lost(self)
 
     def pause_writing(self) -> None:
         self._full = True
 
     def resume_writing(self) -> None:
         self._full = False
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
 
     # httptools
+
+    def on_message_begin(self) -> None:
+        if self._answer is not None:
+            self._answer.overran()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._answer is not None:
@@ -232,6 +259,7 @@ class Connection(asyncio.Protocol):
             self._answer.headers.clear()
             return
         self._answer.began(status)
+        self._wake_writer()
         if self._method == "HEAD":
             # The parser waits for a body that won't come, so the connection is not kept.
             self._answer.completed(keep_alive=False)

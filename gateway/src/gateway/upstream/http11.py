@@ -54,7 +54,9 @@ class Http11Upstream:
         headers: list[tuple[str, str]],
         body: Body | None,
     ) -> bytes:
-        lines = [f"{method} {target} HTTP/1.1\r\nhost: {address.partition('//')[2]}"]
+        lines = [f"{method} {target} HTTP/1.1"]
+        if not any(name == "host" for name, _ in headers):
+            lines.append(f"host: {address.partition('//')[2]}")
         lines += [f"{name}: {value}" for name, value in headers]
         if body is not None:
             lines.append(f"content-length: {body.size}")
@@ -77,7 +79,11 @@ class Http11Upstream:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(lambda c: self._give_back(address, c)), host, port
+                    lambda: Connection(
+                        lambda c: self._give_back(address, c), lambda c: self._drop(address, c)
+                    ),
+                    host,
+                    port,
                 )
         except OSError as exc:
             raise UpstreamFailedError(f"{address}: {exc}", sent=False) from exc
@@ -85,6 +91,16 @@ class Http11Upstream:
 
     def _give_back(self, address: str, connection: Connection) -> None:
         self._idle.setdefault(address, deque()).append(connection)
+
+    def _drop(self, address: str, connection: Connection) -> None:
+        """A connection has ended; replicas come and go, so nothing of theirs may stay."""
+        idle = self._idle.get(address)
+        if idle is None:
+            return
+        if connection in idle:
+            idle.remove(connection)
+        if not idle:
+            del self._idle[address]
 
     def _host(self, address: str) -> tuple[str, int]:
         known = self._hosts.get(address)

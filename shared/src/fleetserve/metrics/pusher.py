@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from collections.abc import MutableSequence
 
 import structlog
 
@@ -9,6 +10,7 @@ from fleetserve.clock import Clock
 from fleetserve.errors import UnavailableError
 from fleetserve.metrics.base import MetricsStore
 from fleetserve.metrics.requests import RequestMetrics
+from fleetserve.metrics.rollup import RollUp
 
 log = structlog.get_logger(__name__)
 
@@ -24,10 +26,19 @@ def memory_mb() -> float:
 
 
 class MetricsPusher:
-    def __init__(self, metrics: RequestMetrics, store: MetricsStore, clock: Clock) -> None:
+    """Keeps the roll-ups in ``history`` too, for this process's own dashboard."""
+
+    def __init__(
+        self,
+        metrics: RequestMetrics,
+        store: MetricsStore,
+        clock: Clock,
+        history: MutableSequence[RollUp],
+    ) -> None:
         self._metrics = metrics
         self._store = store
         self._clock = clock
+        self._history = history
         self._failing = False
 
     async def run(self) -> None:
@@ -39,6 +50,7 @@ class MetricsPusher:
     async def push(self) -> None:
         self._metrics.gauges["memory_mb"] = round(memory_mb(), 1)
         rollup = self._metrics.roll_up(int(self._clock.now_s()))
+        self._history.append(rollup)
         try:
             await self._store.record(rollup)
             self._failing = False

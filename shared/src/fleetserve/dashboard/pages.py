@@ -1,0 +1,50 @@
+"""/dashboard of one process: the page, its data, its assets. No CDN, no inline script."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+
+from fleetserve.dashboard import history
+from fleetserve.dashboard.view import View
+from fleetserve.runtime import ServiceRuntime
+
+STATIC = Path(__file__).parent / "static"
+dashboard_router = APIRouter(include_in_schema=False)
+
+
+def mount_dashboard_assets(app: FastAPI) -> None:
+    app.mount("/dashboard-assets", StaticFiles(directory=STATIC), name="dashboard-assets")
+
+
+@dashboard_router.get("/dashboard")
+async def page() -> FileResponse:
+    return FileResponse(STATIC / "page.html", media_type="text/html")
+
+
+@dashboard_router.get("/dashboard-data")
+async def data(request: Request) -> dict[str, Any]:
+    return render(process_view(request.app.state.runtime))
+
+
+def render(view: View) -> dict[str, Any]:
+    return {"success": True, **asdict(view)}
+
+
+def process_view(runtime: ServiceRuntime) -> View:
+    """What every process can show of itself, and the tables that its service adds."""
+    rollups = list(runtime.history)
+    uptime_s = runtime.clock.now_s() - runtime.started_at
+    reasons = runtime.not_ready_reasons() + runtime.not_live_reasons()
+    return View(
+        title=runtime.settings.service,
+        state=str(runtime.state),
+        subtitle=f"{runtime.settings.replica_id} at {runtime.address}, up {uptime_s:.0f} s",
+        tiles=history.tiles(rollups),
+        charts=history.charts(rollups),
+        tables=[make() for make in runtime.tables],
+        note="; ".join(reasons),
+    )

@@ -1,0 +1,155 @@
+// Draws what /dashboard-data… says, once a second. One page for every service.
+"use strict";
+
+const PERIOD_MS = 1000;
+const HEIGHT = 150;
+const COLOURS = ["#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2"];
+const byId = (id) => document.getElementById(id);
+const charts = new Map();
+let heard = 0;
+
+function element(tag, text, className) {
+  const node = document.createElement(tag);
+  if (text !== undefined) node.textContent = text;
+  if (className) node.className = className;
+  return node;
+}
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function showHead(view) {
+  document.title = `${view.title} · Fleetserve`;
+  byId("title").textContent = view.title;
+  byId("subtitle").textContent = view.subtitle;
+  const state = byId("state");
+  state.textContent = view.state;
+  state.className = `state ${view.state}`;
+  byId("note").textContent = view.note;
+  byId("note").hidden = !view.note;
+  byId("links").replaceChildren(...view.links.map((link) => {
+    const anchor = element("a", link.label);
+    anchor.href = link.path;
+    if (link.path === location.pathname + location.search) anchor.setAttribute("aria-current", "page");
+    return anchor;
+  }));
+}
+
+function showTiles(tiles) {
+  byId("tiles").replaceChildren(...tiles.map((tile) => {
+    const node = element("div", undefined, "tile");
+    node.append(element("b", tile.value), element("span", tile.label));
+    return node;
+  }));
+}
+
+function makeChart(chart, width, box) {
+  const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line") }, ticks: { show: false } };
+  const options = {
+    width, height: HEIGHT,
+    cursor: { y: false },
+    scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.1] } },
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 52 }],
+    series: [{}, ...chart.lines.map((line, i) => ({
+      label: line.label, stroke: COLOURS[i % COLOURS.length], width: 1.5, spanGaps: true,
+      value: (_, value) => (value == null ? "–" : String(Math.round(value * 100) / 100)),
+    }))],
+  };
+  return new uPlot(options, [chart.times, ...chart.lines.map((line) => line.values)], box);
+}
+
+function showCharts(list) {
+  const wanted = new Set();
+  for (const chart of list) {
+    const key = chart.title + "|" + chart.lines.map((line) => line.label).join();
+    wanted.add(key);
+    let known = charts.get(key);
+    if (!known) {
+      const box = element("div", undefined, "chart");
+      box.append(element("h2", chart.unit ? `${chart.title} (${chart.unit})` : chart.title));
+      byId("charts").append(box);
+      known = { box, plot: makeChart(chart, box.clientWidth - 28, box) };
+      charts.set(key, known);
+    }
+    known.plot.setData([chart.times, ...chart.lines.map((line) => line.values)]);
+    const width = known.box.clientWidth - 28;
+    if (Math.abs(known.plot.width - width) > 1) known.plot.setSize({ width, height: HEIGHT });
+  }
+  for (const [key, known] of charts) {
+    if (!wanted.has(key)) {
+      known.plot.destroy();
+      known.box.remove();
+      charts.delete(key);
+    }
+  }
+}
+
+function cell(value) {
+  const node = element("td");
+  if (value !== null && typeof value === "object" && "progress" in value) {
+    const bar = element("progress");
+    bar.max = 1;
+    bar.value = value.progress;
+    node.append(bar, ` ${Math.round(value.progress * 100)} %`);
+  } else {
+    node.textContent = value === null ? "–" : String(value);
+  }
+  return node;
+}
+
+function showTables(tables) {
+  byId("tables").replaceChildren(...tables.map((table) => {
+    const box = element("div", undefined, "table");
+    box.append(element("h2", table.title));
+    if (table.rows.length === 0) {
+      box.append(element("p", table.empty, "empty"));
+      return box;
+    }
+    const node = element("table");
+    const head = element("tr");
+    head.append(...table.columns.map((name) => element("th", name)));
+    node.append(head, ...table.rows.map((row) => {
+      const line = element("tr");
+      line.append(...row.map(cell));
+      return line;
+    }));
+    box.append(node);
+    return box;
+  }));
+}
+
+async function draw() {
+  try {
+    const path = location.pathname.replace(/\/$/, "").replace("/dashboard", "/dashboard-data");
+    const answer = await fetch(path + location.search, { cache: "no-store" });
+    const view = await answer.json();
+    if (!answer.ok) throw new Error(view.detail || `status ${answer.status}`);
+    showHead(view);
+    showTiles(view.tiles);
+    showCharts(view.charts);
+    showTables(view.tables);
+    heard = Date.now();
+  } catch (error) {
+    const silent = heard ? ` for ${Math.round((Date.now() - heard) / 1000)} s` : "";
+    byId("note").textContent = `No answer${silent}: ${error.message}`;
+    byId("note").hidden = false;
+  }
+}
+
+async function run() {
+  for (;;) {
+    if (!document.hidden) await draw();
+    await new Promise((wake) => setTimeout(wake, PERIOD_MS));
+  }
+}
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const known of charts.values()) {
+    known.plot.destroy();
+    known.box.remove();
+  }
+  charts.clear();
+  draw();
+});
+run();
