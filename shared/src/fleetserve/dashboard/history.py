@@ -27,7 +27,8 @@ def charts(rollups: Sequence[RollUp]) -> list[Chart]:
     ]
     for name in sorted({gauge for r in rollups for gauge in r.gauges}):
         values = [r.gauges.get(name) for r in rollups]
-        found.append(Chart(name.replace("_", " "), "", times, [Line(name, values)]))
+        title, unit = _title(name)
+        found.append(Chart(title, unit, times, [Line(title, values)]))
     return found
 
 
@@ -47,6 +48,14 @@ def tiles(rollups: Sequence[RollUp]) -> list[Tile]:
         Tile("in flight", f"{in_flight:.0f}"),
         Tile("memory", f"{memory:.0f} MiB"),
     ]
+
+
+def _title(gauge: str) -> tuple[str, str]:
+    """A gauge's name as people read it, and its unit."""
+    for suffix, unit in (("_mb", "MiB"), ("_bytes", "bytes"), ("_ms", "ms"), ("_s", "s")):
+        if gauge.endswith(suffix):
+            return gauge.removesuffix(suffix).replace("_", " ").capitalize(), unit
+    return gauge.replace("_", " ").capitalize(), ""
 
 
 def _latency(rollup: RollUp) -> LatencyHistogram:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from fleetserve.dashboard import history
@@ -16,8 +16,17 @@ STATIC = Path(__file__).parent / "static"
 dashboard_router = APIRouter(include_in_schema=False)
 
 
+class _Assets(StaticFiles):
+    """Asked for anew each time (by ETag), so that an upgraded fleet shows no old page."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
 def mount_dashboard_assets(app: FastAPI) -> None:
-    app.mount("/dashboard-assets", StaticFiles(directory=STATIC), name="dashboard-assets")
+    app.mount("/dashboard-assets", _Assets(directory=STATIC), name="dashboard-assets")
 
 
 @dashboard_router.get("/dashboard")

@@ -50,8 +50,8 @@ function makeChart(chart, width, box) {
     width, height: HEIGHT,
     cursor: { y: false },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.1] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 52 }],
-    series: [{}, ...chart.lines.map((line, i) => ({
+    axes: [{ ...axis, space: 80, values: "{HH}:{mm}:{ss}" }, { ...axis, size: 52 }],
+    series: [{ value: "{HH}:{mm}:{ss}" }, ...chart.lines.map((line, i) => ({
       label: line.label, stroke: COLOURS[i % COLOURS.length], width: 1.5, spanGaps: true,
       value: (_, value) => (value == null ? "–" : String(Math.round(value * 100) / 100)),
     }))],
@@ -61,7 +61,7 @@ function makeChart(chart, width, box) {
 
 function showCharts(list) {
   const wanted = new Set();
-  for (const chart of list) {
+  for (const chart of list.filter((each) => each.lines.length)) {
     const key = chart.title + "|" + chart.lines.map((line) => line.label).join();
     wanted.add(key);
     let known = charts.get(key);
