@@ -1,0 +1,1 @@
+"""The ``fleetserve`` command: runs a fleet, asks one, and uses its models."""

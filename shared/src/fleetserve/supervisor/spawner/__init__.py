@@ -1,0 +1,1 @@
+"""Starting operating-system processes that never outlive the supervisor."""

@@ -1,0 +1,23 @@
+"""The last lines of a start: where the fleet is and the first thing to try."""
+
+from pathlib import Path
+
+from fleetserve.supervisor.console import seconds, shown_path
+
+FIRST_REQUEST = '{"model_name":"example","inputs":[1,2,3,4,5]}'
+
+
+def summary(gateway: str, logs_dir: Path, took_s: float) -> str:
+    """What to print when all is ready. ``gateway`` is its address, "" when there is none."""
+    head = f"\nReady after {seconds(took_s)}. Ctrl-C stops everything."
+    if not gateway:
+        return f"{head}\n"
+    return (
+        f"{head}\n\n"
+        f"  API   {gateway}\n"
+        f"  Docs  {gateway}/docs\n"
+        f"  Logs  {shown_path(logs_dir)}\n\n"
+        "Try it:\n\n"
+        f"  curl {gateway}/predict -H 'Content-Type: application/json' \\\n"
+        f"    -d '{FIRST_REQUEST}'\n"
+    )

@@ -1,0 +1,15 @@
+from pathlib import Path
+
+from fleetserve.supervisor.summary import summary
+
+
+def test_summary_ends_with_a_call_to_paste() -> None:
+    text = summary("http://127.0.0.1:8000", Path("/srv/fleet/logs"), 4.21)
+    assert "Ready after 4.2 s." in text
+    assert "http://127.0.0.1:8000/docs" in text
+    assert "/srv/fleet/logs" in text
+    assert text.rstrip().endswith("""-d '{"model_name":"example","inputs":[1,2,3,4,5]}'""")
+
+
+def test_fleet_without_a_gateway_has_no_address_to_show() -> None:
+    assert summary("", Path("/logs"), 1.0).strip() == "Ready after 1.0 s. Ctrl-C stops everything."
