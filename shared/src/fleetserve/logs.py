@@ -72,8 +72,12 @@ def configure_logging(settings: ServiceSettings) -> LogSink:
     """Sets up structlog and logging for this process; returns the sink for request lines."""
     config = settings.config.logging
     name = settings.service
+    # By process, not by service: two replicas rotating one file would lose each other's lines.
     file = LogFile(
-        settings.logs_dir, name, max_bytes=config.file_mib * 1024 * 1024, keep=config.files
+        settings.logs_dir,
+        settings.replica_id,
+        max_bytes=config.file_mib * 1024 * 1024,
+        keep=config.files,
     )
     sink = LogSink(file, stdout=config.stdout)
     level = logging.getLevelNamesMapping()[config.level.upper()]

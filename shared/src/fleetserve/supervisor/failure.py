@@ -43,12 +43,12 @@ def explain_failure(process: ManagedProcess, logs_dir: Path) -> str:
     head = f"{view.service} did not start: {ended}."
     said = [f"    {line}" for line in lines] or ["    (it printed nothing)"]
     advice = _advice(view, "\n".join(lines))
-    return "\n".join([head, "", *said, "", advice, *_files(logs_dir, view.service)])
+    return "\n".join([head, "", *said, "", advice, *_files(logs_dir, view)])
 
 
-def _files(logs_dir: Path, service: str) -> list[str]:
+def _files(logs_dir: Path, view: ProcessView) -> list[str]:
     """Where there is more to read, if there is."""
-    paths = [logs_dir / f"{service}.{suffix}" for suffix in ("out", "jsonl")]
+    paths = [logs_dir / f"{view.service}.out", logs_dir / f"{view.replica_id}.jsonl"]
     shown = [shown_path(path) for path in paths if path.exists()]
     return [f"More in {' and '.join(shown)}."] if shown else []
 
@@ -71,7 +71,7 @@ def _advice(view: ProcessView, text: str) -> str:
 
 def _logged_errors(logs_dir: Path, view: ProcessView) -> list[str]:
     """The last errors of its structured log, for a process that printed nothing."""
-    path = logs_dir / f"{view.service}.jsonl"
+    path = logs_dir / f"{view.replica_id}.jsonl"
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - LOG_TAIL_BYTES))

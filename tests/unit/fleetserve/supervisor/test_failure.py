@@ -48,12 +48,12 @@ async def test_block_tells_service_status_and_last_lines(
 async def test_block_names_the_files_that_have_more(
     process: ManagedProcess, spawner: MemorySpawner, clock: ManualClock, tmp_path: Path
 ) -> None:
-    for suffix in ("out", "jsonl"):
-        (tmp_path / f"inference-svc.{suffix}").touch()
+    for name in ("inference-svc.out", "inference-svc-1.jsonl"):
+        (tmp_path / name).touch()
     await ended(process, spawner, clock, 1)
     text = explain_failure(process, tmp_path)
     assert text.endswith(
-        f"More in {tmp_path}/inference-svc.out and {tmp_path}/inference-svc.jsonl."
+        f"More in {tmp_path}/inference-svc.out and {tmp_path}/inference-svc-1.jsonl."
     )
 
 
@@ -102,7 +102,7 @@ async def test_errors_of_the_log_stand_in_for_a_process_that_printed_nothing(
         },
     ]
     log = "not json\n" + "".join(f"{json.dumps(entry)}\n" for entry in entries)
-    (tmp_path / "inference-svc.jsonl").write_text(log)
+    (tmp_path / "inference-svc-1.jsonl").write_text(log)
     await ended(process, spawner, clock, 1)
     text = explain_failure(process, tmp_path)
     assert "    startup.failed\n    Traceback\n    RuntimeError: no disk\n" in text
