@@ -1,0 +1,1 @@
+"""HTTP routes: they read the request, make one call and shape the answer."""

@@ -1,0 +1,90 @@
+"""What a download is: the request, complete, and the plan that a source's answer makes of it."""
+
+import msgspec
+
+from fleetserve.manifest import VocoderSource
+from model_registry_svc.source.base import Artifact
+
+
+class VoiceFile(msgspec.Struct, frozen=True):
+    """A speaker's x-vector, fetched with the models it belongs to.
+
+    ``address`` is one of the public hub's, ``mirrors`` are tried after it; ``sha256`` decides.
+    """
+
+    name: str
+    address: str
+    sha256: str
+    size: int
+    mirrors: tuple[str, ...] = ()
+
+
+class DownloadRequest(msgspec.Struct, frozen=True):
+    """What a caller wants, with what the catalogue and the configuration add to it."""
+
+    name: str
+    source: str
+    model_id: str
+    revision: str | None = None
+    task: str | None = None
+    include_vocoder: bool = False
+    vocoder_model: str | None = None
+    allow_pickle: bool = False
+    allow_vocoder_pickle: bool = False
+    input_rank: int | None = None
+    load: bool = True
+    voices: tuple[VoiceFile, ...] = ()
+
+
+class PlannedFile(msgspec.Struct, frozen=True):
+    """An artifact, which source it comes from, and where in the revision's folder it goes.
+
+    A file with ``without`` may be missing in the end: that is what to tell then. ``mirrors``
+    are addresses to try after the first.
+    """
+
+    target: str
+    source: str
+    artifact: Artifact
+    without: str = ""
+    mirrors: tuple[str, ...] = ()
+
+
+class DownloadPlan(msgspec.Struct, frozen=True):
+    revision: str
+    task: str
+    files: tuple[PlannedFile, ...]
+    vocoder: VocoderSource | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def bytes_total(self) -> int:
+        return sum(file.artifact.size or 0 for file in self.files)
+
+
+class DownloadJob(msgspec.Struct, frozen=True):
+    """A job's request; without a plan the worker makes it."""
+
+    request: DownloadRequest
+    plan: DownloadPlan | None = None
+
+
+class DownloadResult(msgspec.Struct, frozen=True):
+    """A job's result; ``error`` and ``code`` say why it failed."""
+
+    message: str
+    revision: str = ""
+    size_bytes: int = 0
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    code: str = ""
+
+
+class DeleteRequest(msgspec.Struct, frozen=True):
+    name: str
+
+
+class DeleteResult(msgspec.Struct, frozen=True):
+    freed_bytes: int = 0
+    error: str = ""
+    code: str = ""

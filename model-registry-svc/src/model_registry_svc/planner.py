@@ -1,0 +1,88 @@
+"""Makes a download's plan: resolves, chooses files, adds the vocoder and the voices."""
+
+from collections.abc import Iterable, Mapping
+
+from fleetserve.errors import InvalidFieldError
+from fleetserve.manifest import VOCODER_FOLDER, VocoderSource
+from fleetserve.tasks import Task
+from model_registry_svc.plan import DownloadPlan, DownloadRequest, PlannedFile, VoiceFile
+from model_registry_svc.selection import select_files
+from model_registry_svc.source.base import Artifact, DownloadSource, Resolution, SourceRef
+from model_registry_svc.task_guess import check_task, guess_task
+
+DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
+VOICES_FOLDER = "voices"
+HUB = "huggingface"
+
+
+class Planner:
+    """Plans downloads from these sources, by the names that callers know them by. Blocking."""
+
+    def __init__(self, sources: Mapping[str, DownloadSource]) -> None:
+        self._sources = sources
+
+    def plan(self, request: DownloadRequest) -> DownloadPlan:
+        """The files to fetch for this request, at the revision that it means now.
+
+        Raises: what DownloadSource.resolve, select_files and guess_task raise.
+        """
+        ref = SourceRef(request.model_id, request.revision)
+        resolution = self._sources[request.source].resolve(ref)
+        chosen = select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
+        task = check_task(request.task) if request.task else guess_task(resolution.hints)
+        files = [PlannedFile(a.path, request.source, a) for a in chosen]
+        speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
+        vocoder, vocoder_files, warnings = self._vocoder(request, speaks_by_vocoder)
+        voices = request.voices if speaks_by_vocoder else ()
+        added = [*vocoder_files, *(_voice(voice) for voice in voices)]
+        return DownloadPlan(
+            revision=resolution.revision,
+            task=task,
+            files=(*_without_clashes(files, added), *added),
+            vocoder=vocoder,
+            warnings=tuple(warnings),
+        )
+
+    def _vocoder(
+        self, request: DownloadRequest, speaks_by_vocoder: bool
+    ) -> tuple[VocoderSource | None, list[PlannedFile], list[str]]:
+        wanted = request.include_vocoder or request.vocoder_model is not None
+        if not wanted:
+            missing = (
+                f"{request.name} can't speak without a vocoder: post again with "
+                '"include_vocoder": true.'
+            )
+            return None, [], [missing] if speaks_by_vocoder else []
+        if not speaks_by_vocoder and request.vocoder_model is None:
+            return None, [], [f"{request.model_id} needs no vocoder; none was fetched."]
+        model_id = request.vocoder_model or DEFAULT_VOCODER
+        resolution = self._sources[HUB].resolve(SourceRef(model_id))
+        try:
+            allowed = request.allow_pickle or request.allow_vocoder_pickle
+            chosen = select_files(resolution.artifacts, allow_pickle=allowed)
+        except InvalidFieldError as exc:
+            raise InvalidFieldError(
+                exc.field, f"the vocoder {model_id}: {exc.detail.partition(': ')[2]}", code=exc.code
+            ) from exc
+        files = [PlannedFile(f"{VOCODER_FOLDER}/{a.path}", HUB, a) for a in chosen]
+        return VocoderSource(model_id, resolution.revision), files, []
+
+
+def _voice(voice: VoiceFile) -> PlannedFile:
+    path = f"{VOICES_FOLDER}/{voice.name}.npy"
+    artifact = Artifact(path, voice.address, size=voice.size, sha256=voice.sha256)
+    without = f"The voice {voice.name!r} could not be fetched; speech uses 'neutral' instead"
+    return PlannedFile(path, HUB, artifact, without=without, mirrors=voice.mirrors)
+
+
+def _is_speecht5(resolution: Resolution) -> bool:
+    hints = resolution.hints
+    return hints.model_type == "speecht5" or any("SpeechT5" in a for a in hints.architectures)
+
+
+def _without_clashes(
+    files: Iterable[PlannedFile], added: Iterable[PlannedFile]
+) -> list[PlannedFile]:
+    """The model's files but those that lie where we put a vocoder or a voice."""
+    folders = {file.target.split("/")[0] for file in added}
+    return [file for file in files if file.target.split("/")[0] not in folders]

@@ -1,0 +1,1 @@
+"""Where models come from: the port, and an adapter per kind of source."""

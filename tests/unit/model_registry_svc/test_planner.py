@@ -1,0 +1,113 @@
+import pytest
+
+from fleetserve.errors import InvalidFieldError
+from fleetserve.manifest import VocoderSource
+from model_registry_svc.plan import DownloadRequest, VoiceFile
+from model_registry_svc.planner import Planner
+from model_registry_svc.source.base import ModelHints, RepositoryNotFoundError
+from model_registry_svc.source.memory import MemorySource
+
+SPEECH = {"config.json": b"{}", "model.safetensors": b"w" * 10, "vocoder/x.json": b"theirs"}
+HIFIGAN = {"config.json": b"{}", "model.safetensors": b"v" * 5}
+VOICE = VoiceFile("default", "https://huggingface.co/x.npy", "ab" * 32, 2176, ("https://m/x",))
+
+
+@pytest.fixture
+def hub() -> MemorySource:
+    return MemorySource(
+        {
+            "org/tts": dict(SPEECH),
+            "microsoft/speecht5_hifigan": dict(HIFIGAN),
+            "org/gan": {"pytorch_model.bin": b"p"},
+            "org/bert": {"config.json": b"{}", "model.safetensors": b"b"},
+        },
+        hints={
+            "org/tts": ModelHints(pipeline_tag="text-to-speech", model_type="speecht5"),
+            "org/bert": ModelHints(pipeline_tag="fill-mask"),
+        },
+    )
+
+
+@pytest.fixture
+def planner(hub: MemorySource) -> Planner:
+    return Planner({"huggingface": hub})
+
+
+def request(model_id: str = "org/tts", **more: object) -> DownloadRequest:
+    base = {"name": "m", "source": "huggingface", "model_id": model_id}
+    return DownloadRequest(**{**base, **more})  # type: ignore[arg-type]
+
+
+def test_plan_has_the_revision_the_task_and_the_files(planner: Planner) -> None:
+    plan = planner.plan(request("org/bert"))
+    assert len(plan.revision) == 40
+    assert plan.task == "fill-mask"
+    assert [f.target for f in plan.files] == ["config.json", "model.safetensors"]
+    assert plan.bytes_total == 3
+    assert plan.vocoder is None
+
+
+def test_task_that_is_given_wins_over_the_source(planner: Planner) -> None:
+    assert planner.plan(request("org/bert", task="feature-extraction")).task == "feature-extraction"
+    with pytest.raises(InvalidFieldError, match="no-task"):
+        planner.plan(request("org/bert", task="no-task"))
+
+
+def test_vocoder_and_voices_come_into_folders_of_their_own(planner: Planner) -> None:
+    plan = planner.plan(request(include_vocoder=True, voices=(VOICE,)))
+    assert [f.target for f in plan.files] == [
+        "config.json",
+        "model.safetensors",
+        "vocoder/config.json",
+        "vocoder/model.safetensors",
+        "voices/default.npy",
+    ]
+    voice = plan.files[-1]
+    assert (voice.artifact.sha256, voice.mirrors) == (VOICE.sha256, VOICE.mirrors)
+    assert "neutral" in voice.without
+    assert isinstance(plan.vocoder, VocoderSource)
+    assert plan.vocoder.model_id == "microsoft/speecht5_hifigan"
+    assert plan.warnings == ()
+
+
+def test_another_vocoder_can_be_named(planner: Planner) -> None:
+    plan = planner.plan(request(vocoder_model="org/gan", allow_pickle=True))
+    assert plan.vocoder is not None
+    assert plan.vocoder.model_id == "org/gan"
+    assert "vocoder/pytorch_model.bin" in [f.target for f in plan.files]
+
+
+def test_refused_pickle_of_the_vocoder_is_named_as_its(planner: Planner) -> None:
+    with pytest.raises(InvalidFieldError, match="allow_pickle: the vocoder org/gan: pytorch_model"):
+        planner.plan(request(vocoder_model="org/gan"))
+
+
+def test_trusted_pickle_of_a_vocoder_is_taken(planner: Planner) -> None:
+    plan = planner.plan(request(vocoder_model="org/gan", allow_vocoder_pickle=True))
+    assert "vocoder/pytorch_model.bin" in [f.target for f in plan.files]
+
+
+def test_unknown_vocoder_is_not_found(planner: Planner) -> None:
+    with pytest.raises(RepositoryNotFoundError):
+        planner.plan(request(vocoder_model="org/none"))
+
+
+def test_speaking_model_without_a_vocoder_comes_with_a_warning(planner: Planner) -> None:
+    plan = planner.plan(request())
+    assert plan.vocoder is None
+    assert "include_vocoder" in plan.warnings[0]
+
+
+def test_model_that_needs_no_vocoder_gets_none_and_no_voice(planner: Planner) -> None:
+    plan = planner.plan(request("org/bert", include_vocoder=True, voices=(VOICE,)))
+    assert plan.vocoder is None
+    assert [f.target for f in plan.files] == ["config.json", "model.safetensors"]
+    assert "needs no vocoder" in plan.warnings[0]
+
+
+def test_weights_are_looked_for_before_the_task_is_asked_for(
+    planner: Planner, hub: MemorySource
+) -> None:
+    hub.repos["org/onnx"] = {"model.onnx": b"x"}
+    with pytest.raises(InvalidFieldError, match="no weights"):
+        planner.plan(request("org/onnx"))
