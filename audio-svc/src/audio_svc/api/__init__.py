@@ -1,0 +1,1 @@
+"""The routes: they read requests and write answers, and decide nothing."""

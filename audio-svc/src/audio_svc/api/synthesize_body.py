@@ -1,0 +1,83 @@
+"""The body of POST /synthesize, as API.md has it."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from audio_svc.api.routing import RoutedBody, join_names
+from audio_svc.audio.encoding import FORMATS, AudioFormat
+from audio_svc.speaking import SpeechOrder
+from fleetserve.errors import InvalidFieldError, PayloadTooLargeError
+
+Factor = Annotated[float, Field(ge=0.5, le=2.0)]
+MAX_SEED = 2**63 - 1
+Embedding = Annotated[list[float], Field(min_length=1, max_length=4096)]
+
+
+class SynthesizeBody(RoutedBody):
+    """``output_format`` None: what the Accept header asks for, else wav."""
+
+    inputs: str
+    voice: str | None = None
+    speaker_embedding: Embedding | None = None
+    speed: Factor = 1.0
+    pitch: Factor = 1.0
+    volume: Annotated[float, Field(ge=0.1, le=2.0)] = 1.0
+    normalize_lufs: float | None = None
+    language: str = "en"
+    emotion: str | None = None
+    output_format: str | None = None
+    sample_rate: Annotated[int, Field(ge=8000, le=48000)] | None = None
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
+    stream: bool = False
+    return_timestamps: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _join_texts(cls, fields: Any) -> Any:
+        """Clients of the older style write text for inputs."""
+        return join_names(fields, ("inputs", "text"))
+
+    def order(self, audio_format: AudioFormat, max_chars: int) -> SpeechOrder:
+        """What is asked for.
+
+        Raises: PayloadTooLargeError: the text is too long; InvalidFieldError: something is
+        asked for that no engine here can do.
+        """
+        if len(self.inputs) > max_chars:
+            raise PayloadTooLargeError(
+                f"inputs: {len(self.inputs)} characters; at most {max_chars} are spoken at once."
+            )
+        if self.normalize_lufs is not None:
+            raise InvalidFieldError(
+                "normalize_lufs", "loudness is not normalised here; volume is a linear factor"
+            )
+        if self.stream:
+            raise InvalidFieldError(
+                "stream", "speech is answered whole here; leave it out or set it to false"
+            )
+        embedding = self.speaker_embedding
+        return SpeechOrder(
+            text=self.inputs,
+            audio_format=audio_format,
+            voice=self.voice,
+            embedding=None if embedding is None else np.array(embedding, np.float32),
+            language=self.language,
+            emotion=self.emotion,
+            speed=self.speed,
+            pitch=self.pitch,
+            volume=self.volume,
+            sample_rate_hz=self.sample_rate,
+            seed=self.seed,
+        )
+
+
+def find_format(name: str) -> AudioFormat:
+    """Raises: InvalidFieldError: no such format, and which there are."""
+    found = FORMATS.get(name.lower())
+    if found is None:
+        raise InvalidFieldError(
+            "output_format", f"{name!r} can't be made here; there are {', '.join(FORMATS)}"
+        )
+    return found

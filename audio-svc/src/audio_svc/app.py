@@ -1,0 +1,117 @@
+"""Composition root of audio-svc: the only file that names concrete adapters."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from audio_svc.api.control import audio_router
+from audio_svc.api.predict import PredictRoute
+from audio_svc.api.synthesize import SynthesizeRoute
+from audio_svc.api.transcribe import TranscribeRoute
+from audio_svc.families import Engine, Family
+from audio_svc.library import Library
+from audio_svc.listener import Listener
+from audio_svc.loader import AudioLoader, DeviceTools
+from audio_svc.meter import AudioMeter
+from audio_svc.served import AudioModel
+from audio_svc.settings import AudioSettings
+from audio_svc.speaker import Speaker
+from audio_svc.speech import speecht5_files
+from audio_svc.transcription import whisper_files
+from fleetserve.app import create_app
+from fleetserve.asgi import App
+from fleetserve.replica.exchange import Handler
+from fleetserve.replica.internal import internal_router
+from fleetserve.replica.service import Replica
+from fleetserve.replica.slot import ComputeSlot
+from fleetserve.runtime import ServiceRuntime
+from fleetserve.tasks import Task
+
+HEAVY_THREADS = 2
+
+
+def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[AudioModel]:
+    """The replica with every family there is."""
+
+    def make_loader(slot: ComputeSlot) -> AudioLoader:
+        return AudioLoader(
+            settings.service, slot, runtime.clock, tools=_tools(settings), families=FAMILIES
+        )
+
+    return Replica(runtime, make_loader)
+
+
+def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
+    """The ASGI app: the data plane in front of the control routes."""
+    config, clock = settings.service.config, runtime.clock
+    replica = build_replica(settings, runtime)
+    heavy = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
+    meter = AudioMeter()
+    speaker = Speaker(replica.pool, clock, heavy, meter.synthesis)
+    max_seconds = config.audio.max_audio_seconds
+    listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
+    control = create_app(
+        runtime, title="Fleetserve audio-svc", routers=[internal_router, audio_router]
+    )
+    control.state.meter = meter
+    control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
+    max_chars = config.audio.max_text_chars
+    routes: dict[str, Handler] = {
+        "/synthesize": SynthesizeRoute(speaker, max_chars),
+        "/transcribe": TranscribeRoute(listener, heavy),
+        "/predict": PredictRoute(
+            replica.pool,
+            speaker,
+            listener,
+            clock,
+            heavy,
+            max_chars=max_chars,
+            replica_id=settings.service.replica_id,
+        ),
+    }
+    return replica.data_plane(routes, control, default_timeout_s=config.server.audio_timeout_s)
+
+
+# torch takes 1 to 2 s to import and transformers as much again: both only when they are needed,
+# and in the loader's thread.
+
+
+def _tools(settings: AudioSettings) -> DeviceTools:
+    def open_device() -> str:
+        from audio_svc import device
+
+        return device.open_device(settings.service.config.inference.device, settings.torch_threads)
+
+    def free_bytes(name: str) -> int:
+        from audio_svc import device
+
+        return device.free_bytes(name)
+
+    def give_back(name: str) -> None:
+        from audio_svc import device
+
+        device.give_back_memory(name)
+
+    return DeviceTools(open_device, free_bytes, give_back)
+
+
+def _speecht5(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.speecht5 import SpeechT5Engine
+
+    engine = SpeechT5Engine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
+def _whisper(folder: Path, device: str) -> Engine:
+    from audio_svc.transcription.whisper import WhisperEngine
+
+    engine = WhisperEngine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+
+
+FAMILIES = {
+    family.model_type: family
+    for family in (
+        Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
+        Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
+    )
+}

@@ -1,0 +1,1 @@
+"""Sound files and what is done to samples."""

@@ -1,0 +1,66 @@
+"""Samples to sound files."""
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+BLOCK_FRAMES = 1 << 16  # Vorbis in libsndfile overflows its stack on one write of minutes.
+ANY_RATE = tuple(range(8000, 48001))
+MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """An output format: libsndfile's names for it, its media type, the rates it can have."""
+
+    name: str
+    container: str
+    subtype: str
+    media_type: str
+    rates_hz: tuple[int, ...] = ANY_RATE
+
+
+FORMATS = {
+    made.name: made
+    for made in (
+        AudioFormat("wav", "WAV", "PCM_16", "audio/wav"),
+        AudioFormat("flac", "FLAC", "PCM_16", "audio/flac"),
+        AudioFormat("mp3", "MP3", "MPEG_LAYER_III", "audio/mpeg", MP3_RATES),
+        AudioFormat("ogg", "OGG", "VORBIS", "audio/ogg"),
+        AudioFormat("opus", "OGG", "OPUS", "audio/ogg; codecs=opus", OPUS_RATES),
+        AudioFormat("pcm", "RAW", "PCM_16", "audio/pcm"),
+    )
+}
+
+
+def encode(samples: NDArray[np.float32], rate_hz: int, wanted: AudioFormat) -> bytes:
+    """A whole file of 16-bit samples or of the codec's own; pcm is little-endian, headless.
+
+    samples: float32 [n], mono, in [-1, 1]. rate_hz: one of wanted.rates_hz.
+    """
+    pcm = to_int16(samples) if wanted.subtype == "PCM_16" else samples
+    buffer = io.BytesIO()
+    endian = "LITTLE" if wanted.container == "RAW" else "FILE"
+    with soundfile.SoundFile(
+        buffer,
+        "w",
+        samplerate=rate_hz,
+        channels=1,
+        format=wanted.container,
+        subtype=wanted.subtype,
+        endian=endian,
+    ) as file:
+        for start in range(0, len(pcm), BLOCK_FRAMES):
+            file.write(pcm[start : start + BLOCK_FRAMES])
+    return buffer.getvalue()
+
+
+def to_int16(samples: NDArray[np.float32]) -> NDArray[np.int16]:
+    """What soundfile writes into a WAV; into a FLAC it would round otherwise."""
+    scaled = np.clip(np.floor(samples * np.float32(32768)), -32768, 32767)
+    made: NDArray[np.int16] = scaled.astype(np.int16)
+    return made

@@ -1,0 +1,69 @@
+"""The audio models that are here: on disk, and in this replica's memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from audio_svc.families import Family, family_of
+from audio_svc.served import AudioModel
+from fleetserve.errors import FleetError
+from fleetserve.manifest import Manifest, list_manifests, revision_dir
+from fleetserve.replica.pool import ModelPool
+from fleetserve.tasks import AUDIO_SERVICE, Task, service_for_task
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryEntry:
+    """One audio model.
+
+    Attributes:
+        problem: Why it can't be used here, if so.
+    """
+
+    name: str
+    task: str
+    model_id: str
+    revision: str
+    loaded: bool
+    voices: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    problem: str = ""
+
+
+class Library:
+    """Reads the manifests anew each time: the registry's worker is their only writer."""
+
+    def __init__(
+        self, models_dir: Path, families: Mapping[str, Family], pool: ModelPool[AudioModel]
+    ) -> None:
+        self._models_dir = models_dir
+        self._families = families
+        self._pool = pool
+
+    def entries(self, task: Task | None = None) -> list[LibraryEntry]:
+        """By name; of one task, or all that this service serves."""
+        return [
+            self._describe(manifest)
+            for manifest in list_manifests(self._models_dir)
+            if service_for_task(manifest.task) == AUDIO_SERVICE and task in (None, manifest.task)
+        ]
+
+    def _describe(self, manifest: Manifest) -> LibraryEntry:
+        folder = revision_dir(self._models_dir, manifest)
+        voices: tuple[str, ...] = ()
+        languages: tuple[str, ...] = ()
+        try:
+            facts = family_of(folder, manifest.name, self._families).read(folder)
+            voices, languages, problem = facts.voices, facts.languages, facts.missing
+        except FleetError as exc:
+            problem = exc.detail
+        return LibraryEntry(
+            name=manifest.name,
+            task=manifest.task,
+            model_id=manifest.model_id,
+            revision=manifest.revision,
+            loaded=self._pool.get_ready(manifest.name) is not None,
+            voices=voices,
+            languages=languages,
+            problem=problem,
+        )

@@ -1,0 +1,112 @@
+"""From an order to a transcript: what is checked, what is heard."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from math import exp
+
+from audio_svc.transcription.base import (
+    Samples,
+    Segment,
+    TranscriptionEngine,
+    TranscriptionOptions,
+    TranscriptionTraits,
+)
+from fleetserve.errors import InvalidFieldError
+
+AUTO = "auto"
+UNDETERMINED = "und"
+SILENCE_WARNING = "No sound loud enough to be speech was found; the model was not asked."
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said.
+
+    Attributes:
+        language: Told or found out; "und" (ISO 639) where nothing was said and none was told.
+        confidence: 0 to 1, the geometric mean over all tokens; 0 where nothing was said.
+    """
+
+    text: str
+    segments: tuple[Segment, ...]
+    language: str
+    confidence: float
+    warnings: tuple[str, ...] = ()
+
+
+def check_options(
+    options: TranscriptionOptions, language: str, engine: TranscriptionEngine
+) -> TranscriptionOptions:
+    """The options with the language as the engine names it.
+
+    Raises: InvalidFieldError: what the engine can't do, and what it can.
+    """
+    traits = engine.traits
+    code = _choose_language(language, traits)
+    if options.task not in traits.tasks:
+        raise InvalidFieldError("task", f"this model can {' and '.join(traits.tasks)}")
+    if options.words and not traits.word_times:
+        raise InvalidFieldError(
+            "timestamp_granularities", "this model can't tell the times of words; use segment"
+        )
+    if options.beam_size > traits.max_beams:
+        raise InvalidFieldError("beam_size", f"this model takes 1 to {traits.max_beams}")
+    if options.beam_size > 1 and options.temperature > 0:
+        raise InvalidFieldError(
+            "beam_size", "with a temperature above 0 tokens are drawn, not searched: give one"
+        )
+    if options.prompt:
+        _check_prompt(options.prompt, engine)
+    return replace(options, language=code)
+
+
+def _choose_language(language: str, traits: TranscriptionTraits) -> str | None:
+    asked = language.strip().lower()
+    if asked in ("", AUTO):
+        return None
+    code = traits.language_names.get(asked, asked.replace("_", "-").partition("-")[0])
+    if code not in traits.languages:
+        raise InvalidFieldError(
+            "language",
+            f"this model knows {', '.join(traits.languages)} and auto, not {language!r}",
+        )
+    return code
+
+
+def _check_prompt(prompt: str, engine: TranscriptionEngine) -> None:
+    most = engine.traits.max_prompt_tokens
+    if most == 0:
+        raise InvalidFieldError("initial_prompt", "this model takes none")
+    count = engine.count_prompt_tokens(prompt)
+    if count > most:
+        raise InvalidFieldError(
+            "initial_prompt", f"it is {count} tokens long, this model takes at most {most}"
+        )
+
+
+def listen(
+    engine: TranscriptionEngine, samples: Samples, options: TranscriptionOptions
+) -> Generator[None, None, list[Segment]]:
+    """Listens in the compute thread; yields where others may compute."""
+    segments: list[Segment] = []
+    for segment in engine.transcribe(samples, options):
+        if segment is None:
+            yield
+        else:
+            segments.append(segment)
+    return segments
+
+
+def make_transcript(
+    segments: Sequence[Segment], options: TranscriptionOptions, *, silent: bool = False
+) -> Transcript:
+    """The whole of it. Without timestamps there are no segments to tell."""
+    text = "".join(segment.text for segment in segments).strip()
+    language = segments[0].language if segments else options.language or UNDETERMINED
+    weights = [max(1, len(segment.tokens)) for segment in segments]
+    total = sum(
+        segment.avg_logprob * weight for segment, weight in zip(segments, weights, strict=True)
+    )
+    confidence = exp(min(0.0, total / sum(weights))) if segments else 0.0
+    told = tuple(segments) if options.timestamps else ()
+    return Transcript(text, told, language, confidence, (SILENCE_WARNING,) if silent else ())

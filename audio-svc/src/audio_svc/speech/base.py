@@ -1,0 +1,83 @@
+"""The port of everything that speaks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechTraits:
+    """What an engine can do and what it gives.
+
+    Attributes:
+        sample_rate_hz: Of what it makes.
+        languages: ISO 639-1 codes.
+        emotions: Names it takes; the first is what it does unasked.
+        max_chars: Longest text of one utterance.
+        embedding_size: Floats of a speaker embedding; 0: it takes none.
+        default_voice: Spoken when none is asked for.
+        warnings: What every answer of this model has to tell.
+    """
+
+    family: str
+    sample_rate_hz: int
+    languages: tuple[str, ...]
+    max_chars: int
+    default_voice: str
+    device: str
+    embedding_size: int = 0
+    emotions: tuple[str, ...] = ("neutral",)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One text to be spoken in one breath.
+
+    Attributes:
+        voice: One of the engine's voices().
+        embedding: A voice of the caller's own, float32 [embedding_size]; it wins over voice.
+        seed: The same seed gives the same samples; None: another reading each time.
+    """
+
+    text: str
+    voice: str
+    embedding: Samples | None = field(default=None, compare=False)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechPiece:
+    """Audio in the order of the text.
+
+    Attributes:
+        samples: float32 [n], mono, in [-1, 1], at the engine's rate.
+        complete: False: the engine reached its bound before the text's end.
+    """
+
+    samples: Samples
+    complete: bool = True
+
+
+class SpeechEngine(Protocol):
+    """A loaded model that speaks.
+
+    Threads: ``synthesize`` is stepped in the compute thread; the rest is immutable.
+    Each step is short; several utterances may be stepped in turn.
+    """
+
+    @property
+    def traits(self) -> SpeechTraits: ...
+
+    def voices(self) -> tuple[str, ...]:
+        """Names that an utterance may carry, the default one first."""
+        ...
+
+    def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
+        """Pieces as they are ready; None where other work may be done meanwhile."""
+        ...

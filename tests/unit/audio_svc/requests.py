@@ -1,0 +1,93 @@
+"""Requests as the data plane hands them to the handlers."""
+
+import io
+from typing import Any
+
+import numpy as np
+import orjson
+import soundfile
+from numpy.typing import NDArray
+
+from fleetserve.clock import Clock
+from fleetserve.replica.exchange import Answer, ReplicaRequest
+
+BOUNDARY = "a-boundary"
+TIMEOUT_S = 30.0
+
+
+class RequestMaker:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def raw(
+        self, body: bytes, content_type: str, headers: dict[str, str] | None = None
+    ) -> ReplicaRequest:
+        now_s = self._clock.monotonic_s()
+        sent = headers or {}
+        return ReplicaRequest(
+            path="/",
+            query=b"",
+            headers={name.lower().encode(): value.encode() for name, value in sent.items()},
+            body=body,
+            content_type=content_type,
+            request_id="r1",
+            model=sent.get("x-fleet-model"),
+            priority=None,
+            attempt=0,
+            received_s=now_s,
+            deadline_s=now_s + TIMEOUT_S,
+            deadline_given=False,
+        )
+
+    def json(self, fields: dict[str, Any], headers: dict[str, str] | None = None) -> ReplicaRequest:
+        return self.raw(orjson.dumps(fields), "application/json", headers)
+
+    def form(self, fields: dict[str, str | list[str]], files: dict[str, bytes]) -> ReplicaRequest:
+        return self.raw(form_body(fields, files), f"multipart/form-data; boundary={BOUNDARY}")
+
+
+def form_body(fields: dict[str, str | list[str]], files: dict[str, bytes]) -> bytes:
+    """A multipart form, as browsers write it."""
+    parts = [
+        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
+        for name, values in fields.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
+    parts += [
+        f'Content-Disposition: form-data; name="{name}"; filename="a.wav"\r\n'.encode()
+        + b"Content-Type: audio/wav\r\n\r\n"
+        + data
+        for name, data in files.items()
+    ]
+    body = b"".join(b"--%s\r\n%s\r\n" % (BOUNDARY.encode(), part) for part in parts)
+    return body + f"--{BOUNDARY}--\r\n".encode()
+
+
+def wav(samples: NDArray[np.float32], rate_hz: int = 16000, **how: str) -> bytes:
+    """A sound file; samples [n] or [n, channels]."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate_hz, format=how.get("format", "WAV"), **_subtype(how))
+    return file.getvalue()
+
+
+def _subtype(how: dict[str, str]) -> dict[str, str]:
+    return {"subtype": how["subtype"]} if "subtype" in how else {}
+
+
+def without_tag(mp3: bytes) -> bytes:
+    """An MP3 as a stream has it: the frame that tells the length is gone."""
+    place = mp3.index(mp3[:2], mp3.index(b"LAME"))
+    return mp3[place:]
+
+
+def tone(seconds: float = 1.0, rate_hz: int = 16000, hz: float = 220.0) -> NDArray[np.float32]:
+    """A sine at half of full scale."""
+    time_s = np.arange(round(seconds * rate_hz)) / rate_hz
+    return (0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)
+
+
+def content_of(answer: Answer) -> dict[str, Any]:
+    """The JSON of an answer."""
+    assert isinstance(answer.body, bytes)
+    content: dict[str, Any] = orjson.loads(answer.body)
+    return content

@@ -1,0 +1,194 @@
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from audio_svc.audio.encoding import FORMATS, to_int16
+from audio_svc.speaking import (
+    SpeechOrder,
+    SpeechPlan,
+    Spoken,
+    make_file,
+    plan_speech,
+    speak,
+    warnings_of,
+)
+from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.memory import EMBEDDING_SIZE, SAMPLE_RATE_HZ, ToneSpeech
+from fleetserve.errors import InvalidFieldError
+
+LONG = " ".join(["This sentence is one of many that follow each other."] * 12)
+
+
+@pytest.fixture
+def engine() -> ToneSpeech:
+    return ToneSpeech()
+
+
+@pytest.fixture
+def order() -> SpeechOrder:
+    return SpeechOrder("Hello there.", FORMATS["pcm"], seed=1)
+
+
+def carry_out(engine: ToneSpeech, plan: SpeechPlan) -> list[Spoken]:
+    steps: Generator[None, None, list[Spoken]] = speak(engine, plan)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as ended:
+            spoken: list[Spoken] = ended.value
+            return spoken
+
+
+def samples_of(engine: ToneSpeech, order: SpeechOrder) -> np.ndarray:
+    plan = plan_speech(order, engine)
+    return np.frombuffer(make_file(plan, carry_out(engine, plan)).data, "<i2")
+
+
+def test_plain_order_leaves_the_engines_samples_untouched(
+    engine: ToneSpeech, order: SpeechOrder
+) -> None:
+    (own,) = [p for p in engine.synthesize(Utterance(order.text, "default", seed=1)) if p]
+    assert np.array_equal(samples_of(engine, order), to_int16(own.samples))
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("voice", {"voice": "bob"}),
+        ("emotion", {"emotion": "angry"}),
+        ("language", {"language": "de"}),
+        ("sample_rate", {"sample_rate_hz": 11025, "audio_format": FORMATS["opus"]}),
+        ("speaker_embedding", {"embedding": np.ones(3, np.float32)}),
+        ("speaker_embedding", {"embedding": np.zeros(EMBEDDING_SIZE, np.float32)}),
+        ("speaker_embedding", {"embedding": np.full(EMBEDDING_SIZE, np.inf, np.float32)}),
+        ("inputs", {"text": "  \n"}),
+    ],
+)
+def test_what_the_engine_cannot_do_is_refused_by_field(
+    engine: ToneSpeech, order: SpeechOrder, field: str, change: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidFieldError) as refused:
+        plan_speech(replace(order, **change), engine)  # type: ignore[arg-type]
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("change", "listed"),
+    [
+        ({"voice": "bob"}, "default, low"),
+        ({"emotion": "angry"}, "neutral"),
+        ({"language": "de"}, "en"),
+        ({"sample_rate_hz": 11025, "audio_format": FORMATS["opus"]}, "8000, 12000"),
+    ],
+)
+def test_refusal_lists_what_there_is(
+    engine: ToneSpeech, order: SpeechOrder, change: dict[str, object], listed: str
+) -> None:
+    with pytest.raises(InvalidFieldError, match=listed):
+        plan_speech(replace(order, **change), engine)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", ["en", "EN", "en-US", "en_GB"])
+def test_language_may_name_its_region(
+    engine: ToneSpeech, order: SpeechOrder, language: str
+) -> None:
+    assert plan_speech(replace(order, language=language), engine).language == "en"
+
+
+def test_voice_and_own_embedding_contradict_each_other(
+    engine: ToneSpeech, order: SpeechOrder
+) -> None:
+    both = replace(order, voice="low", embedding=np.ones(EMBEDDING_SIZE, np.float32))
+    with pytest.raises(InvalidFieldError, match="not both"):
+        plan_speech(both, engine)
+
+
+class Poor(ToneSpeech):
+    """Has no default voice and never comes to an end."""
+
+    @property
+    def traits(self) -> SpeechTraits:
+        return replace(super().traits, default_voice="low", warnings=("no default here",))
+
+    def voices(self) -> tuple[str, ...]:
+        return ("low",)
+
+    def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
+        for piece in super().synthesize(utterance):
+            yield None if piece is None else replace(piece, complete=False)
+
+
+@pytest.mark.parametrize("voice", [None, "default"])
+def test_missing_default_voice_is_warned_of(order: SpeechOrder, voice: str | None) -> None:
+    plan = plan_speech(replace(order, voice=voice), Poor())
+    assert plan.voice == "low"
+    assert plan.warnings == ("no default here",)
+
+
+def test_voice_that_was_asked_for_needs_no_warning(order: SpeechOrder) -> None:
+    assert plan_speech(replace(order, voice="low"), Poor()).warnings == ()
+
+
+def test_speech_that_was_cut_is_warned_of(order: SpeechOrder) -> None:
+    engine = Poor()
+    plan = plan_speech(replace(order, voice="low"), engine)
+    (warning,) = warnings_of(plan, carry_out(engine, plan))
+    assert "Hello there." in warning
+
+
+def test_each_breath_is_spoken_with_a_pause_between(engine: ToneSpeech, order: SpeechOrder) -> None:
+    plan = plan_speech(replace(order, text=LONG), engine)
+    spoken = carry_out(engine, plan)
+    file = make_file(plan, spoken)
+    pauses_s = sum(one.breath.pause_s for one in spoken)
+    speech_s = sum(len(one.samples) for one in spoken) / SAMPLE_RATE_HZ
+    assert len(spoken) > 2
+    assert file.duration_s == pytest.approx(speech_s + pauses_s, abs=1e-3)
+
+
+def test_times_follow_the_breaths_and_the_speed(engine: ToneSpeech, order: SpeechOrder) -> None:
+    plain = plan_speech(replace(order, text=LONG), engine)
+    faster = plan_speech(replace(order, text=LONG, speed=2.0), engine)
+    times = make_file(plain, carry_out(engine, plain)).times
+    halved = make_file(faster, carry_out(engine, faster)).times
+    assert [one.text for one in times] == [breath.text for breath in plain.breaths]
+    assert times[1].start_s > times[0].end_s
+    assert halved[1].start_s == pytest.approx(times[1].start_s / 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "share"), [({"speed": 2.0}, 0.5), ({"speed": 0.5}, 2.0), ({"pitch": 1.5}, 1.0)]
+)
+def test_speed_changes_the_duration_and_pitch_does_not(
+    engine: ToneSpeech, order: SpeechOrder, change: dict[str, float], share: float
+) -> None:
+    changed = samples_of(engine, replace(order, **change))  # type: ignore[arg-type]
+    assert len(changed) / len(samples_of(engine, order)) == pytest.approx(share, rel=0.01)
+
+
+def test_volume_is_a_factor(engine: ToneSpeech, order: SpeechOrder) -> None:
+    quiet = samples_of(engine, replace(order, volume=0.5)).astype(float)
+    assert np.abs(quiet).max() / np.abs(samples_of(engine, order)).max() == pytest.approx(
+        0.5, rel=0.01
+    )
+
+
+def test_rate_is_changed_on_request(engine: ToneSpeech, order: SpeechOrder) -> None:
+    plan = plan_speech(replace(order, sample_rate_hz=24000), engine)
+    file = make_file(plan, carry_out(engine, plan))
+    assert plan.rate_hz == 24000
+    assert len(file.data) / 2 / 24000 == pytest.approx(file.duration_s)
+
+
+def test_pieces_of_one_breath_are_joined(order: SpeechOrder) -> None:
+    class Choppy(ToneSpeech):
+        def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
+            for piece in super().synthesize(utterance):
+                if piece is None:
+                    yield None
+                    continue
+                yield from map(SpeechPiece, np.array_split(piece.samples, 5))
+
+    assert np.array_equal(samples_of(Choppy(), order), samples_of(ToneSpeech(), order))

@@ -1,0 +1,87 @@
+import json
+from pathlib import Path
+
+from tests.checkpoints.hub_root import (
+    HIFIGAN,
+    SPEECHT5,
+    SPEECHT5_SAFETENSORS,
+    WHISPER,
+    XVECTOR_DATASET,
+    XVECTOR_SPACE,
+    write_hub_root,
+)
+
+MAX_BYTES = 40 << 20
+
+
+def names_in(folder: Path) -> set[str]:
+    paths = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {path for path in paths if path != ".hub.json"}
+
+
+def test_speecht5_has_the_published_files_and_no_safetensors(hub_root: Path) -> None:
+    assert names_in(hub_root / SPEECHT5) == {
+        "added_tokens.json",
+        "config.json",
+        "generation_config.json",
+        "preprocessor_config.json",
+        "pytorch_model.bin",
+        "special_tokens_map.json",
+        "spm_char.model",
+        "tokenizer_config.json",
+    }
+
+
+def test_other_layout_differs_in_its_weights_only(hub_root: Path) -> None:
+    differing = names_in(hub_root / SPEECHT5) ^ names_in(hub_root / SPEECHT5_SAFETENSORS)
+    assert differing == {"pytorch_model.bin", "model.safetensors"}
+
+
+def test_vocoder_is_a_config_and_a_bin(hub_root: Path) -> None:
+    assert names_in(hub_root / HIFIGAN) == {"config.json", "pytorch_model.bin"}
+
+
+def test_whisper_has_the_published_files(hub_root: Path) -> None:
+    assert names_in(hub_root / WHISPER) == {
+        "added_tokens.json",
+        "config.json",
+        "generation_config.json",
+        "merges.txt",
+        "model.safetensors",
+        "normalizer.json",
+        "preprocessor_config.json",
+        "pytorch_model.bin",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.json",
+    }
+
+
+def test_xvectors_stand_in_the_dataset_and_in_the_space(hub_root: Path) -> None:
+    assert names_in(hub_root / XVECTOR_DATASET) == {"spkrec-xvect.zip"}
+    voices = names_in(hub_root / XVECTOR_SPACE)
+    assert "spkemb/cmu_us_slt_arctic-wav-arctic_a0508.npy" in voices
+
+
+def test_hub_is_told_the_tasks(hub_root: Path) -> None:
+    def tag(repository: str) -> str | None:
+        facts: dict[str, str] = json.loads((hub_root / repository / ".hub.json").read_text())
+        return facts.get("pipeline_tag")
+
+    assert tag(SPEECHT5) == "text-to-speech"
+    assert tag(WHISPER) == "automatic-speech-recognition"
+    assert tag(HIFIGAN) is None
+
+
+def test_all_of_it_is_small(hub_root: Path) -> None:
+    sizes = [path.stat().st_size for path in hub_root.rglob("*") if path.is_file()]
+    assert sum(sizes) < MAX_BYTES
+
+
+def test_same_bytes_are_written_every_time(hub_root: Path, tmp_path: Path) -> None:
+    write_hub_root(tmp_path)
+    for path in sorted(hub_root.rglob("*")):
+        if path.is_file():
+            again = tmp_path / path.relative_to(hub_root)
+            assert again.read_bytes() == path.read_bytes(), path
