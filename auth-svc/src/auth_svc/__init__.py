@@ -1,0 +1,1 @@
+"""Users, logins, tokens and API keys of a fleet."""

@@ -1,0 +1,1 @@
+"""The port that failed logins are kept behind."""

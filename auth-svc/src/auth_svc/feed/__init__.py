@@ -1,0 +1,1 @@
+"""The port that gateways are told of revocations by."""

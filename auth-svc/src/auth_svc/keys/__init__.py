@@ -1,0 +1,1 @@
+"""The port that API keys are kept behind."""

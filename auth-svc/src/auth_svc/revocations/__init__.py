@@ -1,0 +1,1 @@
+"""The port that the list of what was revoked is kept behind."""

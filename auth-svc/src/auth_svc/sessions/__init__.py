@@ -1,0 +1,1 @@
+"""The port that logins are kept behind."""

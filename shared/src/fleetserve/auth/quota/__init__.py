@@ -1,0 +1,1 @@
+"""The port that rate limits are shared behind."""

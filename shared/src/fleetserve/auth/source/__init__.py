@@ -1,0 +1,1 @@
+"""Where a gateway asks what it can't verify alone."""
