@@ -46,6 +46,7 @@ class BodyStore:
         self._max_body = max_body
         self._spool_above = spool_above
         self._max_total = max_total
+        self._small = min(max_body, spool_above)
         self.held_bytes = 0
 
     async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Body:
@@ -59,10 +60,13 @@ class BodyStore:
         if message["type"] == "http.disconnect":
             raise ClientGoneError
         first: bytes = message.get("body", b"")
-        if not message.get("more_body", False) and len(first) <= self._spool_above:
-            self._take(len(first))
+        more: bool = message.get("more_body", False)
+        if not more and len(first) <= self._small:
+            if self.held_bytes + len(first) > self._max_total:
+                raise self._too_many()
+            self.held_bytes += len(first)
             return Body(first, None, len(first))
-        return await self._read_on(first, message.get("more_body", False), receive)
+        return await self._read_on(first, more, receive)
 
     def release(self, body: Body) -> None:
         self.held_bytes -= body.size
@@ -78,38 +82,37 @@ class BodyStore:
         if int(declared) > self._max_body:
             raise self._too_large()
         if self.held_bytes + int(declared) > self._max_total:
-            raise ShedError("The gateway holds as many bytes of requests as it may.")
+            raise self._too_many()
 
-    def _take(self, size: int) -> None:
-        self.held_bytes += size
+    @staticmethod
+    def _too_many() -> ShedError:
+        return ShedError("The gateway holds as many bytes of requests as it may.")
 
     def _too_large(self) -> PayloadTooLargeError:
         return PayloadTooLargeError(
             f"The body is over {self._max_body // 1048576} MiB; MAX_FILE_MB sets the limit."
         )
 
-    async def _read_on(self, first: bytes, more: bool, receive: Receive) -> Body:
-        parts, size = [first], len(first)
+    async def _read_on(self, chunk: bytes, more: bool, receive: Receive) -> Body:
+        parts: list[bytes] = []
+        size = 0
         file: BinaryIO | None = None
-        self._take(size)
         try:
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGoneError
-                chunk: bytes = message.get("body", b"")
-                more = message.get("more_body", False)
+            while True:
                 size += len(chunk)
-                self._take(len(chunk))
-                if size > self._max_body:
-                    raise self._too_large()
-                if self.held_bytes > self._max_total:
-                    raise ShedError("The gateway holds as many bytes of requests as it may.")
+                self.held_bytes += len(chunk)
+                self._check(size)
                 parts.append(chunk)
                 if size > self._spool_above:
                     file = file or self._open_spool()
                     await asyncio.to_thread(file.write, b"".join(parts))
                     parts.clear()
+                if not more:
+                    break
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGoneError
+                chunk, more = message.get("body", b""), message.get("more_body", False)
         except BaseException:
             self.held_bytes -= size
             if file is not None:
@@ -119,6 +122,12 @@ class BodyStore:
             return Body(b"".join(parts), None, size)
         file.flush()
         return Body(None, file, size)
+
+    def _check(self, size: int) -> None:
+        if size > self._max_body:
+            raise self._too_large()
+        if self.held_bytes > self._max_total:
+            raise self._too_many()
 
     def _open_spool(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True)

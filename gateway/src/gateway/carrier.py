@@ -13,6 +13,7 @@ from fleetserve.request_watch import Flight, RequestWatch
 from fleetserve.runtime import ServiceRuntime
 from gateway.bodies import Body, BodyStore
 from gateway.dispatcher import Dispatcher
+from gateway.entrance import principal_name
 from gateway.exchange import Exchange, Headers
 from gateway.relay import Relay
 
@@ -62,6 +63,7 @@ class Carrier:
             if self._metrics.in_flight > self._max_in_flight:
                 raise ShedError("The gateway has as many requests in flight as it may.")
             body = await self._bodies.read(headers, receive)
+            relay.received()
             exchange = await make(scope, headers, body, relay)
             await self._forward(exchange, receive, relay)
         except ClientGoneError:
@@ -75,14 +77,15 @@ class Carrier:
             if body is not None:
                 self._bodies.release(body)
             self._metrics.in_flight -= 1
-            self._record(route, scope["method"], relay, exchange)
+            self._record(route, scope, relay, exchange)
 
     async def _forward(self, exchange: Exchange, receive: Receive, relay: Relay) -> None:
         task = asyncio.current_task()
         assert task is not None
-        flight = Flight(task, relay.begin_s, exchange.deadline_s + DEADLINE_GRACE_S)
+        flight = Flight(task, relay.received_s, exchange.deadline_s + DEADLINE_GRACE_S)
         flight.receive = receive
         self._watch.enter(flight)
+        self._dispatcher.demand.enter(exchange)
         try:
             async with self._dispatcher.reply_to(exchange) as reply:
                 await relay.pass_on(reply)
@@ -93,14 +96,16 @@ class Carrier:
             raise flight.dropped from None
         finally:
             self._watch.leave(flight)
+            self._dispatcher.demand.leave(exchange)
 
-    def _record(self, route: str, method: str, relay: Relay, exchange: Exchange | None) -> None:
+    def _record(self, route: str, scope: Scope, relay: Relay, exchange: Exchange | None) -> None:
         seconds = self._clock.monotonic_s() - relay.begin_s
         model = exchange.model_name if exchange is not None else ""
         self._metrics.record(route, relay.status, seconds, model)
         self._log.write(
             request_id=relay.request_id,
-            method=method,
+            method=scope["method"],
+            principal=principal_name(scope),
             route=route,
             status=relay.status,
             bytes_out=relay.bytes_out,

@@ -10,16 +10,21 @@ from gateway.relay import Relay
 
 # Longer than any answer should take: `wait: true` of a download, an event stream.
 TIMEOUT_S = 3600.0
+# A service that crashed is back within seconds; the caller should not wait minutes for one that
+# is not there at all.
+HOLD_S = 10.0
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
 _PASSED_ON = (
+    b"host",  # So that links and redirects which the service makes lead back here.
     b"content-type",
     b"accept",
-    b"authorization",
-    b"x-api-key",
     b"last-event-id",
     b"idempotency-key",
     b"user-agent",
 )
+# auth-svc verifies by itself whose profile or key it is; nobody else needs to see a credential.
+_CREDENTIALS = (b"authorization", b"x-api-key")
+_AUTH_SERVICE = "auth-svc"
 
 
 class ControlProxy:
@@ -46,17 +51,20 @@ class ControlProxy:
         await self._carrier.carry(scope, receive, send, route, self._exchange)
 
     async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
-        headers = passed_on(sent, _PASSED_ON)
+        service = self.service_of(scope["path"]) or ""
+        names = _PASSED_ON + _CREDENTIALS if service == _AUTH_SERVICE else _PASSED_ON
+        headers = passed_on(sent, names)
         headers.append(("x-request-id", relay.request_id))
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         query = scope["query_string"].decode("latin-1")
         return Exchange(
             method=scope["method"],
             target=f"{path}?{query}" if query else path,
-            service=self.service_of(scope["path"]) or "",
+            service=service,
             model=None,
             body=body if body.size else None,
             headers=headers,
-            deadline_s=relay.begin_s + TIMEOUT_S,
+            deadline_s=relay.received_s + TIMEOUT_S,
             repeatable=scope["method"] in _IDEMPOTENT,
+            max_hold_s=HOLD_S,
         )

@@ -1,17 +1,21 @@
 """Finds a replica for a request, tries again elsewhere, and holds it when none is left."""
 
 import contextlib
+import math
+import random
 from collections.abc import AsyncIterator, Callable
 from math import ceil
 
 import structlog
 
+from fleetserve.announcements import InstanceState
 from fleetserve.clock import Clock
 from fleetserve.errors import DeadlineError, FleetError, ModelNotFoundError, UnavailableError
 from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.model_records import ModelState
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner
 from gateway.choice import choose
+from gateway.demand import DemandMeter
 from gateway.exchange import Exchange
 from gateway.known_models import KnownModels
 from gateway.replica_table import Replica, ReplicaTable
@@ -26,7 +30,10 @@ from gateway.waiting_room import WaitingRoom
 
 log = structlog.get_logger(__name__)
 
-RETRY_PAUSE_S = 0.25
+# After every replica was tried: the first pause, doubled each time up to the longest. 256 held
+# requests that ask each of two full replicas four times a second would cost half a core.
+RETRY_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
 
 
 class Dispatcher:
@@ -49,6 +56,7 @@ class Dispatcher:
         self._signer = signer
         self._clock = clock
         self._metrics = metrics
+        self.demand = DemandMeter(clock)
 
     @contextlib.asynccontextmanager
     async def reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
@@ -129,9 +137,9 @@ class Dispatcher:
     def _failed(
         self, exchange: Exchange, replica: Replica, exc: UpstreamFailedError | BrokenAnswerError
     ) -> None:
-        self._table.suspect(replica)
         self._metrics.count("upstream_failures")
-        log.warning("upstream.failed", replica=replica.id, reason=str(exc))
+        if self._table.suspect(replica):
+            log.warning("upstream.failed", replica=replica.id, reason=str(exc))
         refused = isinstance(exc, UpstreamFailedError) and not exc.sent
         if not refused and not exchange.repeatable:
             raise UnavailableError(
@@ -143,13 +151,14 @@ class Dispatcher:
     async def _hold(self, exchange: Exchange, last_shed: FleetError | None) -> None:
         """Waits until the fleet has changed, then lets every replica be tried anew."""
         begin_s = self._clock.monotonic_s()
-        until_s = min(exchange.deadline_s, begin_s + self._room.hold_s - exchange.held_s)
+        hold_s = min(self._room.hold_s, exchange.max_hold_s)
+        until_s = min(exchange.deadline_s, begin_s + hold_s - exchange.held_s)
         phase = self._phase(exchange)
         with self._room.place(exchange.model_name or exchange.service, exchange.size, phase):
             # Replicas that were tried and stand in the table may serve again in a moment
             # without any announcement, so a bounded pause ends the wait too.
-            pause_s = begin_s + RETRY_PAUSE_S if exchange.tried else until_s
-            await self._room.next_change(min(until_s, pause_s))
+            pause_s = _pause_s(exchange) if exchange.tried else math.inf
+            await self._room.next_change(min(until_s, begin_s + pause_s))
         now_s = self._clock.monotonic_s()
         exchange.held_s += now_s - begin_s
         exchange.tried.clear()
@@ -177,9 +186,19 @@ class Dispatcher:
                 record.name,
                 f"Its download failed: {record.message} POST /models/download tries again.",
             )
-        if not self._table.ready(exchange.service):
+        ready = self._table.ready(exchange.service)
+        if not ready:
             return f"{exchange.service} is starting"
+        if any(r.instances.get(exchange.model_name) is InstanceState.LOADING for r in ready):
+            return "loading"
         return "busy"
+
+
+def _pause_s(exchange: Exchange) -> float:
+    """How long to wait before all are tried again; spread, so that not everybody comes at once."""
+    pause_s = min(RETRY_PAUSE_S * (1 << exchange.holds), LONGEST_PAUSE_S)
+    exchange.holds = min(exchange.holds + 1, 16)
+    return pause_s * random.uniform(0.75, 1.25)  # noqa: S311 - not a secret
 
 
 def _too_late(exchange: Exchange, phase: str = "") -> DeadlineError:

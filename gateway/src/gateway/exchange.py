@@ -1,5 +1,6 @@
 """One request on its way: who it is for, how long it has, where it was already tried."""
 
+import math
 from dataclasses import dataclass, field
 
 from gateway.bodies import Body
@@ -26,7 +27,9 @@ class Exchange:
         headers: Go upstream with every attempt.
         deadline_s: On the gateway's monotonic clock.
         repeatable: A second execution does no harm.
+        max_hold_s: Longest time to hold it, where that is less than the waiting room's.
         tried: Replicas that failed or refused since the request was last held.
+        holds: How often it was held after every replica was tried.
     """
 
     method: str
@@ -37,10 +40,12 @@ class Exchange:
     headers: list[tuple[str, str]]
     deadline_s: float
     repeatable: bool = True
+    max_hold_s: float = math.inf
     attempts: int = 0
     tried: set[str] = field(default_factory=set)
     upstream: str = ""
     held_s: float = 0.0
+    holds: int = 0
 
     @property
     def model_name(self) -> str:

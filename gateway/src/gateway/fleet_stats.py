@@ -11,6 +11,8 @@ from gateway.replica_table import ReplicaTable
 from gateway.waiting_room import WaitingRoom
 
 SERVICE = "gateway"
+# A process that has pushed nothing for so long is gone, and so is its memory.
+GONE_AFTER_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +84,17 @@ class FleetStats:
         )
 
     async def window(self, seconds: int) -> FleetWindow:
-        since_s = self._runtime.clock.now_s() - seconds
+        now_s = self._runtime.clock.now_s()
         try:
-            rollups = await self._store.window(since_s)
+            rollups = await self._store.window(now_s - seconds)
         except UnavailableError as exc:
             return FleetWindow(seconds, {}, 0.0, None, degraded=exc.detail)
         models: dict[str, ModelWindow] = {}
         for rollup in rollups:
             if rollup.service == SERVICE:
                 _add(models, rollup)
-        latest = {(r.service, r.replica_id): r for r in rollups}.values()
+        recent = [r for r in rollups if r.at_s >= now_s - GONE_AFTER_S]
+        latest = {(r.service, r.replica_id): r for r in recent}.values()
         busy = [
             r.gauges["compute_utilization"] for r in latest if "compute_utilization" in r.gauges
         ]

@@ -7,6 +7,7 @@ from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError
 from gateway.bodies import Body
 from gateway.carrier import Carrier
+from gateway.entrance import Entrance
 from gateway.exchange import Exchange, Headers, passed_on
 from gateway.known_models import KnownModels
 from gateway.relay import Relay
@@ -31,8 +32,13 @@ class Forwarder:
     """Serves the data routes; one instance per gateway process."""
 
     def __init__(
-        self, routes: Mapping[str, DataRoute], models: KnownModels, carrier: Carrier
+        self,
+        routes: Mapping[str, DataRoute],
+        models: KnownModels,
+        carrier: Carrier,
+        entrance: Entrance,
     ) -> None:
+        self._entrance = entrance
         self._routes = routes
         self._models = models
         self._carrier = carrier
@@ -49,6 +55,7 @@ class Forwarder:
             )
         query = scope["query_string"]
         fields = await routing_fields(sent, query, body)
+        await self._entrance.admit_token(scope, fields.token)
         target = self._models.find(fields.model)
         if route.service is not None and target.service != route.service:
             raise InvalidFieldError(
@@ -67,5 +74,5 @@ class Forwarder:
             model=target,
             body=body,
             headers=headers,
-            deadline_s=relay.begin_s + (fields.timeout_s or route.timeout_s),
+            deadline_s=relay.received_s + (fields.timeout_s or route.timeout_s),
         )

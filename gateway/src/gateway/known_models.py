@@ -51,14 +51,21 @@ class KnownModels:
         for record in records:
             self.put(record)
 
-    def put(self, record: ModelRecord) -> None:
-        """A record was added or has changed; a deleted one is forgotten."""
+    def put(self, record: ModelRecord) -> bool:
+        """A record was added or has changed; a deleted one is forgotten.
+
+        Returns whether a waiting request may fare differently now; progress alone is no change.
+        """
+        before = self._targets.get(record.name)
+        canonical = canonical_name(record.name)
         if record.state is ModelState.DELETED:
             self._targets.pop(record.name, None)
-            self._by_canonical.pop(canonical_name(record.name), None)
-            return
+            if self._by_canonical.get(canonical) == record.name:
+                del self._by_canonical[canonical]
+            return before is not None
         self._targets[record.name] = Target(record, service_for_task(record.task))
-        self._by_canonical[canonical_name(record.name)] = record.name
+        self._by_canonical[canonical] = record.name
+        return before is None or before.record.state is not record.state
 
     def records(self) -> list[ModelRecord]:
         return [target.record for target in self._targets.values()]

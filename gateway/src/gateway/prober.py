@@ -1,36 +1,32 @@
 """Asks replicas directly how they are, while Redis can't tell."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 import structlog
 
 from fleetserve.announcements import decode_announcement
 from fleetserve.clock import Clock
-from fleetserve.tokens import TOKEN_HEADER, TokenSigner
+from fleetserve.errors import UnavailableError
+from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 from gateway.replica_table import Replica, ReplicaTable
-from gateway.upstream.base import BrokenAnswerError, Upstream, UpstreamFailedError
+from gateway.service_calls import ServiceCalls
 
 log = structlog.get_logger(__name__)
 
 PERIOD_S = 1.0
 TIMEOUT_S = 1.0
+# One that does not answer stays suspect until the next probe has had its time.
+SUSPECT_S = PERIOD_S + TIMEOUT_S + 0.5
+SERVING = (INFERENCE_SERVICE, AUDIO_SERVICE)
 
 
 class Prober:
     """While the table is frozen, asks each replica for the announcement it would make."""
 
-    def __init__(
-        self,
-        table: ReplicaTable,
-        upstream: Callable[[], Upstream],
-        signer: TokenSigner,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, table: ReplicaTable, calls: ServiceCalls, clock: Clock) -> None:
         self._table = table
-        self._upstream = upstream
-        self._signer = signer
+        self._calls = calls
         self._clock = clock
 
     async def run(self) -> None:
@@ -40,22 +36,15 @@ class Prober:
                 await self.probe_all()
 
     async def probe_all(self) -> None:
-        replicas = [r for r in self._table.all() if r.announced.service != "gateway"]
+        replicas = [r for service in SERVING for r in self._table.all(service)]
         await asyncio.gather(*(self._probe(replica) for replica in replicas))
 
     async def _probe(self, replica: Replica) -> None:
-        token = self._signer.token_for(replica.announced.service)
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._upstream().send(
-                    replica.address, "GET", "/internal/status", [(TOKEN_HEADER, token)], None
-                )
-                try:
-                    content = await answer.read()
-                finally:
-                    answer.close()
-            if answer.status == 200:
-                self._table.update(decode_announcement(content))
-        except (UpstreamFailedError, BrokenAnswerError, TimeoutError, msgspec.MsgspecError) as exc:
-            self._table.suspect(replica)
-            log.info("probe.failed", replica=replica.id, reason=str(exc))
+            status, content = await self._calls.get(replica, "/internal/status", TIMEOUT_S)
+            if status != 200:
+                raise UnavailableError(f"it answered {status}")
+            self._table.update(decode_announcement(content))
+        except (UnavailableError, msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            if self._table.suspect(replica, SUSPECT_S):
+                log.info("probe.failed", replica=replica.id, reason=str(exc))

@@ -1,39 +1,44 @@
 """Passes a reply on to the client, and knows how far it came."""
 
+import orjson
+
 from fleetserve.asgi import Send, send_error
 from fleetserve.clock import Clock
+from fleetserve.errors import UpstreamError, as_fleet_error, error_body
 from gateway.reply import Reply
 from gateway.upstream.base import BrokenAnswerError
-
-_STREAM_ERROR = (
-    b'event: error\ndata: {"success": false, "error": "Bad answer from a service",'
-    b' "detail": "The replica broke off in its answer; try again.", "code": "upstream_lost"}\n\n'
-)
 
 
 class Relay:
     """The client's side of one request.
 
-    ``begin_s`` is when the request came; ``status`` is 499 until an answer began: a client
-    that left got none.
+    ``begin_s`` is when the request came, ``received_s`` when all of it was here; ``status`` is 499
+    until an answer began: a client that left got none.
     """
 
-    __slots__ = ("_clock", "_send", "begin_s", "bytes_out", "request_id", "started", "status")
+    __slots__ = (
+        "_clock", "_send", "_sends_events",
+        "begin_s", "bytes_out", "received_s", "request_id", "started", "status",
+    )  # fmt: skip
 
     def __init__(self, send: Send, request_id: str, clock: Clock) -> None:
         self._send = send
         self._clock = clock
-        self.begin_s = clock.monotonic_s()
+        self._sends_events = False
+        self.begin_s = self.received_s = clock.monotonic_s()
         self.request_id = request_id
         self.status = 499
         self.bytes_out = 0
         self.started = False
 
+    def received(self) -> None:
+        """The body is here: what the caller's `timeout` covers begins."""
+        self.received_s = self._clock.monotonic_s()
+
     async def pass_on(self, reply: Reply) -> None:
         """Sends the whole reply.
 
-        Raises: BrokenAnswerError: it broke off after it had begun; closing the connection is
-            the only way left to tell the client.
+        Raises: UpstreamError: it broke off after it had begun.
         """
         await self._start(reply)
         if reply.content is not None:
@@ -42,22 +47,32 @@ class Relay:
         try:
             async for chunk in reply.answer.chunks():
                 await self._write(chunk, more=True)
-        except BrokenAnswerError:
-            if not reply.is_event_stream:
-                raise
-            await self._write(_STREAM_ERROR, more=True)
+        except BrokenAnswerError as exc:
+            raise UpstreamError(
+                "The replica broke off in its answer; try again.", code="upstream_lost"
+            ) from exc
         await self._write(b"", more=False)
 
     async def fail(self, exc: BaseException) -> None:
-        """Answers with an error. Raises: the exception itself where an answer had begun."""
-        if self.started:
+        """Answers with an error; a stream of events that has begun ends with it.
+
+        Raises: the exception itself where another answer had begun: closing the connection is
+            the only way left to tell the client.
+        """
+        if not self.started:
+            self.started = True
+            self.status = await send_error(self._send, exc, self.request_id)
+        elif self._sends_events:
+            content = orjson.dumps(error_body(as_fleet_error(exc), self.request_id))
+            # The empty line first ends an event that broke off in its middle.
+            await self._write(b"\n\nevent: error\ndata: " + content + b"\n\n", more=False)
+        else:
             raise exc
-        self.started = True
-        self.status = await send_error(self._send, exc, self.request_id)
 
     async def _start(self, reply: Reply) -> None:
         self.started = True
         self.status = reply.status
+        self._sends_events = reply.content is None and reply.is_event_stream
         headers = reply.headers
         seconds = self._clock.monotonic_s() - self.begin_s
         headers.append((b"x-request-id", self.request_id.encode()))

@@ -56,9 +56,7 @@ class Replica:
         )
 
     def answered(self, in_flight: int) -> None:
-        """Takes the count that each answer carries; the answered request, still in ``own``, is
-        not in it.
-        """
+        """Takes the count that each answer carries, which is without the answered request."""
         self.others = max(0, in_flight - (self.own - 1))
         self.suspect_until_s = 0.0
 
@@ -80,7 +78,7 @@ class ReplicaTable:
 
     def update(self, announcement: Announcement) -> None:
         """Takes in an announcement or the answer to a probe; ``gone`` forgets the process."""
-        if not self.frozen:
+        if not self._ages_stand_still:
             self._heard_s = self._clock.monotonic_s()
         if self._take(announcement):
             self.notify()
@@ -121,11 +119,13 @@ class ReplicaTable:
         return is_news
 
     def is_fresh(self, replica: Replica) -> bool:
-        now_s = self._clock.monotonic_s()
-        if self.frozen or now_s < self._thawed_s:
-            # Who had fallen silent before Redis did is not brought back by its absence.
-            now_s = self._heard_s
+        # Who had fallen silent before Redis did is not brought back by its absence.
+        now_s = self._heard_s if self._ages_stand_still else self._clock.monotonic_s()
         return now_s - replica.seen_s < STALE_S
+
+    @property
+    def _ages_stand_still(self) -> bool:
+        return self.frozen or self._clock.monotonic_s() < self._thawed_s
 
     def ready(self, service: str) -> list[Replica]:
         """Replicas that take requests now, in a stable order."""
@@ -146,7 +146,7 @@ class ReplicaTable:
         return sorted(name for name, replicas in self._services.items() if replicas)
 
     def _forget(self) -> None:
-        if self.frozen or self._clock.monotonic_s() < self._thawed_s:
+        if self._ages_stand_still:
             return
         oldest_s = self._clock.monotonic_s() - FORGET_S
         for replicas in self._services.values():

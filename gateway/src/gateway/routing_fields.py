@@ -14,6 +14,7 @@ from gateway.bodies import Body
 
 THREAD_ABOVE = 256 * 1024
 MAX_FIELD = 4096
+_PIECE = 1024 * 1024
 _NAMES = ("model_name", "model", "timeout", "priority", "token")
 
 
@@ -44,7 +45,7 @@ async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Bod
     Raises: InvalidFieldError: a wrong or missing field; BadRequestError: not JSON, not
         multipart; UnsupportedMediaError: another content type.
     """
-    kind = headers.get(b"content-type", b"").decode("latin-1")
+    kind = headers.get(b"content-type", b"").decode("latin-1").strip()
     if body.size > THREAD_ABOVE:
         fields = await asyncio.to_thread(_read, kind, body)
     else:
@@ -56,9 +57,10 @@ async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Bod
 
 
 def _read(kind: str, body: Body) -> _Fields:
-    if kind.startswith("application/json"):
+    name = kind.partition(";")[0].rstrip().lower()
+    if name == "application/json":
         return _from_json(body)
-    if kind.startswith("multipart/form-data"):
+    if name == "multipart/form-data":
         return _from_multipart(kind, body)
     raise UnsupportedMediaError(
         f"Content-Type {kind or 'none'} is not taken here; send application/json"
@@ -146,7 +148,9 @@ def _from_multipart(kind: str, body: Body) -> _Fields:
     }
     try:
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-        parser.write(bytes(body.view()))
+        content = memoryview(body.view())
+        for begin in range(0, len(content), _PIECE):
+            parser.write(bytes(content[begin : begin + _PIECE]))
         parser.finalize()
     except (ValueError, MultipartParseError) as exc:
         raise BadRequestError(f"The body is not multipart/form-data: {exc}") from None

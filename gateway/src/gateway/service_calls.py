@@ -29,9 +29,13 @@ class ServiceCalls:
     async def get(self, replica: Replica, path: str, timeout_s: float) -> tuple[int, bytes]:
         """Status and body of a GET to one process.
 
-        Raises: UnavailableError: it refused, broke off or took longer than ``timeout_s``.
+        Raises: UnavailableError: it refused, broke off or took longer than ``timeout_s``, or the
+            gateway has no business with its service.
         """
-        token = self._signer.token_for(replica.announced.service)
+        try:
+            token = self._signer.token_for(replica.announced.service)
+        except KeyError as exc:
+            raise UnavailableError(f"The gateway may not call {replica.announced.service}") from exc
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await self._upstream().send(

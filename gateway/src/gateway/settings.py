@@ -4,14 +4,24 @@ import dataclasses
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from fleetserve.auth.config import AuthConfig, load_auth_config
 from fleetserve.config_sources import SettingsError
 from fleetserve.settings import ServiceSettings, load_service_settings
 
 SERVICE = "gateway"
 
 
-def load_settings(environ: Mapping[str, str] | None = None) -> ServiceSettings:
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """The common settings, and auth.yaml."""
+
+    service: ServiceSettings
+    auth: AuthConfig
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> GatewaySettings:
     """The settings; FLEETSERVE_LISTEN (containers) wins over BIND and PORT.
 
     Raises: SettingsError: also for an address beyond loopback without auth.
@@ -25,9 +35,10 @@ def load_settings(environ: Mapping[str, str] | None = None) -> ServiceSettings:
             f"BIND={published} is reachable from other machines and auth is off. Set"
             " ENABLE_AUTH=true, or ALLOW_OPEN=true if everybody there may use the fleet."
         )
-    if env.get("FLEETSERVE_LISTEN"):
-        return settings
-    return dataclasses.replace(settings, listen_host=server.bind, listen_port=server.port)
+    auth, _ = load_auth_config(settings.auth_path)
+    if not env.get("FLEETSERVE_LISTEN"):
+        settings = dataclasses.replace(settings, listen_host=server.bind, listen_port=server.port)
+    return GatewaySettings(settings, auth)
 
 
 def is_loopback(host: str) -> bool:

@@ -66,9 +66,11 @@ class WaitingRoom:
         left_s = until_s - self._clock.monotonic_s()
         if left_s <= 0:
             return False
+        change = asyncio.ensure_future(self._table.changed())
+        timer = asyncio.ensure_future(self._clock.sleep(left_s))
         try:
-            async with asyncio.timeout(left_s):
-                await self._table.changed()
-        except TimeoutError:
-            return False
-        return True
+            done, _ = await asyncio.wait((change, timer), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            change.cancel()
+            timer.cancel()
+        return change in done

@@ -67,16 +67,40 @@ class ModelsConfig(Section):
 
 
 class AutoscalerConfig(Section):
-    enabled: bool = True
-    min_replicas: int = Field(1, ge=0, le=64)
-    max_replicas: int = Field(4, ge=1, le=64)
-    target_in_flight: float = Field(8.0, gt=0)
-    interval_s: Seconds = 1.0
-    stable_window_s: Seconds = 30.0
-    panic_window_s: Seconds = 6.0
-    scale_down_delay_s: Seconds = 30.0
-    scale_to_zero: bool = False
-    idle_to_zero_s: Seconds = 600.0
+    """How many replicas of each kind there are, and when models leave."""
+
+    enabled: bool = Field(True, description="Start and stop replicas by load.")
+    min_replicas: int = Field(
+        1, ge=0, le=64, description="Of each kind, unless scale_to_zero takes the last one."
+    )
+    max_replicas: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Of each kind; 0: by load one for each core or GPU, by hand 10.",
+    )
+    target_in_flight: float = Field(
+        8.0, gt=0, description="Requests in one replica that are aimed at."
+    )
+    interval_s: float = Field(1.0, ge=0.2, le=60, description="Time between two decisions.")
+    stable_window_s: float = Field(
+        30.0, gt=0, le=3600, description="The load over this time decides in calm."
+    )
+    panic_window_s: float = Field(
+        6.0, gt=0, le=3600, description="The load over this time decides when it doubles."
+    )
+    scale_down_delay_s: float = Field(
+        30.0, ge=0, le=86_400, description="Less is wanted for so long before a replica goes."
+    )
+    scale_to_zero: bool = Field(False, description="Stop the last replica too.")
+    idle_to_zero_s: Seconds = Field(600.0, description="Nothing for so long, with scale_to_zero.")
+    start_timeout_s: Seconds = Field(
+        180.0, description="A replica that is not ready for so long is replaced."
+    )
+    model_idle_s: float = Field(
+        0.0, ge=0, description="Unload models unused for so long; 0: only when room is wanted."
+    )
+    reserve_mib: int = Field(512, ge=0, description="Memory that new replicas leave free.")
 
 
 class SecurityConfig(Section):

@@ -48,5 +48,9 @@ class Keys:
         """Sorted set by second: the roll-ups of one process."""
         return f"{self.prefix}:metrics:{service}:{replica_id}"
 
+    def demand(self, gateway_id: str) -> str:
+        """What a gateway told last of its requests; runs out by itself."""
+        return f"{self.prefix}:demand:{gateway_id}"
+
     def celery(self, queue: str) -> str:
         return f"{self.prefix}:celery:{queue}"

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 import structlog
@@ -54,11 +55,17 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def run_service(app: App, runtime: ServiceRuntime, *, drain_s: float = DRAIN_S) -> None:
+def run_service(
+    app: App,
+    runtime: ServiceRuntime,
+    *,
+    drain_s: float = DRAIN_S,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> None:
     """Serves until SIGTERM or SIGINT, and drains before it returns.
 
     Draining is announced, serving goes on for ``drain_s``, and what is then still in flight is
-    finished, within at most 60 s.
+    finished, within at most 60 s. ``headers`` are added to every answer.
 
     Raises: SystemExit: the address is taken.
     """
@@ -73,6 +80,7 @@ def run_service(app: App, runtime: ServiceRuntime, *, drain_s: float = DRAIN_S) 
         lifespan="on",
         log_config=None,
         access_log=False,
+        headers=[(name.decode(), value.decode()) for name, value in headers],
         proxy_headers=False,
         server_header=False,
         date_header=False,

@@ -10,6 +10,7 @@ from fleetserve.config import FleetConfig
 from fleetserve.config_sources import SettingsError, load_config
 
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+REDIS_URL_FILE = "redis.url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def load_service_settings(
     config_path = _path(env, "CONFIG", Path("config.yaml"))
     config, sources = load_config(env, config_path)
     host, port = _listen(env.get("FLEETSERVE_LISTEN") or "127.0.0.1:0")
+    secrets_dir = _path(env, "SECRETS_DIR", home / "secrets")
     return ServiceSettings(
         service=service,
         replica_id=env.get("FLEETSERVE_REPLICA_ID") or f"{service}-{token_hex(4)}",
@@ -66,8 +68,8 @@ def load_service_settings(
         jobs_dir=_path(env, "JOBS_DIR", home / "jobs"),
         data_dir=_path(env, "DATA_DIR", home / "data"),
         cache_dir=_path(env, "CACHE_DIR", home / "cache"),
-        secrets_dir=_path(env, "SECRETS_DIR", home / "secrets"),
-        redis_url=env.get("REDIS_URL") or DEFAULT_REDIS_URL,
+        secrets_dir=secrets_dir,
+        redis_url=env.get("REDIS_URL") or _handed_out_url(secrets_dir / service),
         key_prefix=env.get("FLEETSERVE_PREFIX") or "fleetserve",
         listen_host=host,
         listen_port=port,
@@ -84,6 +86,17 @@ def load_service_settings(
 
 def _path(env: Mapping[str, str], name: str, default: Path) -> Path:
     return Path(env.get(f"FLEETSERVE_{name}") or default).absolute()
+
+
+def _handed_out_url(folder: Path) -> str:
+    """The URL that the init step left for a service: so its password is in no environment."""
+    path = folder / REDIS_URL_FILE
+    try:
+        return path.read_text().strip() or DEFAULT_REDIS_URL
+    except FileNotFoundError:
+        return DEFAULT_REDIS_URL
+    except OSError as exc:
+        raise SettingsError(f"{path} can't be read: {exc.strerror}") from None
 
 
 def _optional_path(env: Mapping[str, str], name: str) -> Path | None:

@@ -98,3 +98,53 @@ class ConfigAnswer(Answer):
     inference_config: dict[str, Any]
     server_config: dict[str, Any]
     logging_config: dict[str, Any]
+
+
+class LogFileAnswer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+    name: str
+    service: str
+    size_bytes: int
+    line_count: int
+    last_modified: str
+
+
+class LogsAnswer(Answer):
+    log_directory: str
+    log_level: str
+    available_log_files: list[LogFileAnswer]
+    total_log_size_mb: float
+
+
+class LogCleared(Answer):
+    message: str
+    freed_bytes: int
+
+
+class ServerConfigAnswer(Answer):
+    server: dict[str, Any]
+    inference: dict[str, Any]
+    batch: dict[str, Any]
+    audio: dict[str, Any]
+    devices: dict[str, str] = Field(description="Replica → the device it computes on.")
+    capacity: dict[str, int] = Field(description="Replica → requests it takes at one time.")
+
+
+class ServerMetricsAnswer(Answer):
+    window_seconds: int
+    requests: int
+    errors: int
+    in_flight: int
+    held: int
+    memory_mb: float
+    performance: PerformanceReport
+    warnings: list[str]
+
+
+class TtsMetricsAnswer(Answer):
+    requests: int
+    audio_seconds: float
+    compute_seconds: float
+    real_time_factor: float | None = Field(description="Compute over audio; null: none yet.")
+    replicas: dict[str, dict[str, Any]]
+    warnings: list[str]

@@ -91,7 +91,7 @@ async def info(request: Request) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": _torch_version(serving),
         "server_config": server.model_dump(),
-        "performance_metrics": _report(window),
+        "performance_metrics": latency_report(window),
         "tts_service": {
             "available": bool(table.ready(AUDIO_SERVICE)),
             "replicas": len(table.all(AUDIO_SERVICE)),
@@ -128,13 +128,13 @@ async def stats(
             "queue_size": totals.queued,
             "memory_usage_mb": window.memory_mb,
         },
-        "performance_report": _report(window),
+        "performance_report": latency_report(window),
         "per_model": {name: _model(m, window.seconds) for name, m in window.models.items()},
         "warnings": [window.degraded] if window.degraded else [],
     }
 
 
-def _report(window: FleetWindow) -> dict[str, Any]:
+def latency_report(window: FleetWindow) -> dict[str, Any]:
     latency = window.latency()
     return {
         "throughput_fps": round(latency.total / window.seconds, 3),

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fleetserve.announcements import Announcement
+from fleetserve.announcements import TTL_S, Announcement
 from fleetserve.model_records import ModelRecord
 from gateway.known_models import KnownModels
 from gateway.replica_table import ReplicaTable
@@ -22,12 +22,16 @@ class MemoryDirectory:
         self._table.update(announcement)
 
     def record(self, record: ModelRecord) -> None:
-        self._models.put(record)
-        self._table.notify()
+        if self._models.put(record):
+            self._table.notify()
 
     def lose(self, reason: str) -> None:
         self._away = reason
         self._table.freeze()
+
+    def find(self) -> None:
+        self._away = ""
+        self._table.thaw(TTL_S)
 
     async def run(self) -> None:
         await asyncio.Event().wait()

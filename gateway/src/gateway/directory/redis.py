@@ -2,8 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import msgspec
 import redis.asyncio
@@ -20,10 +20,13 @@ from gateway.replica_table import ReplicaTable
 log = structlog.get_logger(__name__)
 
 # This gateway announces itself each second, so its own voice missing means Redis is away or
-# hung: a hung Redis closes no connection.
-SILENCE_S = 2.5
+# hung: a hung Redis closes no connection. The table has to be frozen before the first replica's
+# last word is too old to count (STALE_S), and that may be a second older than the silence.
+SILENCE_S = 2.0
 RETRY_S = 0.5
 RESCAN_S = 10.0
+
+T = TypeVar("T")
 
 
 class RedisDirectory:
@@ -48,60 +51,69 @@ class RedisDirectory:
 
     async def run(self) -> None:
         while True:
+            pubsub: Any = self._client.pubsub()
             try:
-                async with self._subscription() as pubsub:
-                    await self._load()
-                    self._here()
-                    await self._listen(pubsub)
+                await self._follow(pubsub)
             except (RedisError, OSError, TimeoutError) as exc:
                 self._gone(str(exc) or "Redis does not answer")
+            finally:
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    async with asyncio.timeout(1.0):
+                        await pubsub.aclose()
             await self._clock.sleep(RETRY_S)
 
-    @contextlib.asynccontextmanager
-    async def _subscription(self) -> AsyncIterator[Any]:
-        pubsub: Any = self._client.pubsub()
-        try:
-            channels = (self._keys.announcements_channel, self._keys.models_channel)
-            await asyncio.wait_for(pubsub.subscribe(*channels), 2.0)
-            yield pubsub
-        finally:
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await asyncio.wait_for(pubsub.aclose(), 1.0)
+    async def _follow(self, pubsub: Any) -> None:
+        channels = (self._keys.announcements_channel, self._keys.models_channel)
+        async with asyncio.timeout(2.0):
+            await pubsub.subscribe(*channels)
+        await self._load()
+        self._here()
+        await self._listen(pubsub)
 
     async def _load(self) -> None:
         """Everything that stands in Redis now."""
+        pattern = self._keys.announcement_pattern
         async with asyncio.timeout(3.0):
-            raw_models = await self._client.hgetall(self._keys.models)
-            names = [k async for k in self._client.scan_iter(self._keys.announcement_pattern)]
+            names = [name async for name in self._client.scan_iter(pattern, count=1000)]
             values = await self._client.mget(names) if names else []
-        self._models.replace(decode_record(raw) for raw in raw_models.values())
-        for raw in values:
-            if raw is not None:
-                self._table.update(decode_announcement(raw))
-        self._table.notify()
+        await self._load_models()
+        for announcement in _readable(values, decode_announcement):
+            self._table.update(announcement)
+
+    async def _load_models(self) -> None:
+        raw = await self._client.hgetall(self._keys.models)
+        records = list(_readable(raw.values(), decode_record))
+        # A Redis that lost its memory knows of no models; what was known is better than nothing.
+        if records:
+            self._models.replace(records)
+            self._table.notify()
 
     async def _listen(self, pubsub: Any) -> None:
-        """Takes messages in until the channel falls silent."""
+        """Takes messages in until the channel falls silent.
+
+        Processes announce themselves each second, but a model's record comes once, so those are
+        read again now and then.
+        """
         rescan_s = self._clock.monotonic_s() + RESCAN_S
         while True:
-            message = await asyncio.wait_for(pubsub.get_message(timeout=SILENCE_S), SILENCE_S + 1)
+            async with asyncio.timeout(SILENCE_S + 0.2):
+                message = await pubsub.get_message(timeout=SILENCE_S)
             if message is None:
                 raise TimeoutError("Redis is connected but silent")
             if message["type"] == "message":
                 self._take(message["channel"].decode(), message["data"])
             if self._clock.monotonic_s() > rescan_s:
-                await self._load()
+                await self._load_models()
                 rescan_s = self._clock.monotonic_s() + RESCAN_S
 
     def _take(self, channel: str, raw: bytes) -> None:
-        try:
-            if channel == self._keys.models_channel:
-                self._models.put(decode_record(raw))
-                self._table.notify()
-            else:
-                self._table.update(decode_announcement(raw))
-        except msgspec.MsgspecError as exc:
-            log.warning("announcement.unreadable", error=str(exc))
+        if channel == self._keys.models_channel:
+            for record in _readable([raw], decode_record):
+                if self._models.put(record):
+                    self._table.notify()
+        else:
+            for announcement in _readable([raw], decode_announcement):
+                self._table.update(announcement)
 
     def _here(self) -> None:
         if self._away:
@@ -114,3 +126,16 @@ class RedisDirectory:
             log.warning("redis.lost", reason=reason)
         self._away = reason
         self._table.freeze()
+
+
+def _readable(
+    raws: Iterable[bytes | str | None], decode: Callable[[bytes | str], T]
+) -> Iterable[T]:
+    """What can be read; another version's word, or none, must not make the gateway deaf."""
+    for raw in raws:
+        if raw is None:
+            continue
+        try:
+            yield decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            log.warning("announcement.unreadable", error=str(exc))

@@ -92,14 +92,14 @@ class Http11Answer:
             self._connection.pause()
 
     def completed(self, *, keep_alive: bool) -> None:
-        if not self._complete:
-            self._complete = True
-            self.keep_alive = keep_alive
+        self._complete = True
+        self.keep_alive = keep_alive
 
-    def overran(self) -> None:
-        """Something came after the answer's end, so the connection can't be trusted."""
+    def overran(self) -> bool:
+        """Something comes after the answer's end, so the connection can't be trusted."""
         if self._complete:
             self.keep_alive = False
+        return self._complete
 
     def failed(self, reason: str) -> None:
         if not self._complete:
@@ -137,7 +137,7 @@ class Connection(asyncio.Protocol):
 
         Raises: UpstreamFailedError: the connection is closed already; nothing was sent.
         """
-        if self._closed or self._transport is None:
+        if self._transport is None or not self._is_open:
             raise UpstreamFailedError("the connection was closed", sent=False)
         answer = self._answer = Http11Answer(self)
         self._parser = httptools.HttpResponseParser(self)
@@ -150,7 +150,7 @@ class Connection(asyncio.Protocol):
             self._transport.writelines([head, data])
         return answer
 
-    async def write_file(self, file: BinaryIO, chunk_size: int) -> None:
+    async def write_file(self, file: BinaryIO, size: int, chunk_size: int) -> None:
         """Sends a spooled body; stops when an answer or an end comes before its end.
 
         A connection that was promised more bytes than it got would take the next request for
@@ -159,19 +159,28 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         position = 0
         self._sending = True
-        while self._answer is not None and not self._answer.started and not self._closed:
+        while position < size:
             chunk = await asyncio.to_thread(_read_at, file, position, chunk_size)
-            if not chunk:
-                self._sending = False
+            if not self._awaits_answer:
                 return
-            position += len(chunk)
             self._transport.write(chunk)
+            position += len(chunk)
             if self._full:
                 self._writable = self._loop.create_future()
                 await self._writable
+        self._sending = False
+
+    @property
+    def _awaits_answer(self) -> bool:
+        return self._answer is not None and not self._answer.started and self._is_open
+
+    @property
+    def _is_open(self) -> bool:
+        # uvloop's transports raise on a write between their end and connection_lost.
+        return not self._closed and self._transport is not None and not self._transport.is_closing()
 
     def usable(self, oldest_s: float) -> bool:
-        return not self._closed and self._used_s > oldest_s
+        return self._is_open and self._used_s > oldest_s
 
     def finish(self, answer: Http11Answer) -> None:
         """The exchange is over; the connection goes back to its pool."""
@@ -243,8 +252,8 @@ class Connection(asyncio.Protocol):
     # httptools
 
     def on_message_begin(self) -> None:
-        if self._answer is not None:
-            self._answer.overran()
+        if self._answer is not None and self._answer.overran():
+            self._answer = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._answer is not None:

@@ -39,7 +39,7 @@ class Http11Upstream:
         try:
             answer = connection.begin(method, head, body.data if body is not None else None)
             if body is not None and body.file is not None:
-                await connection.write_file(body.file, CHUNK)
+                await connection.write_file(body.file, body.size, CHUNK)
             await answer.head()
         except BaseException:
             connection.abort()

@@ -119,11 +119,34 @@ function showTables(tables) {
   }));
 }
 
+function headers() {
+  const token = sessionStorage.getItem("token");
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+function askForToken(detail) {
+  byId("sign-in").hidden = false;
+  byId("note").textContent = detail;
+  byId("note").hidden = false;
+}
+
+byId("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem("token", byId("token").value.trim());
+  byId("sign-in").hidden = true;
+  draw();
+});
+
 async function draw() {
   try {
     const path = location.pathname.replace(/\/$/, "").replace("/dashboard", "/dashboard-data");
-    const answer = await fetch(path + location.search, { cache: "no-store" });
+    const answer = await fetch(path + location.search, { cache: "no-store", headers: headers() });
     const view = await answer.json();
+    if (answer.status === 401 || answer.status === 403) {
+      askForToken(view.detail);
+      return;
+    }
+    byId("sign-in").hidden = true;
     if (!answer.ok) throw new Error(view.detail || `status ${answer.status}`);
     showHead(view);
     showTiles(view.tiles);

@@ -1,0 +1,61 @@
+"""The fleet's own routes on a replica: what it is, and which models it shall hold."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from fleetserve.announcements import encode_announcement
+from fleetserve.app import runtime_of
+from fleetserve.errors import NotFoundError
+from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
+from fleetserve.replica.models import HandleState
+from fleetserve.replica.pool import ModelPool
+
+internal_router = APIRouter(prefix="/internal", include_in_schema=False)
+
+
+@internal_router.get("/status")
+async def status(request: Request) -> Response:
+    """This replica's announcement, for gateways that probe while Redis is away."""
+    raw = encode_announcement(runtime_of(request).announcement())
+    return Response(raw, media_type=JSON_CONTENT)
+
+
+@internal_router.put("/models/{instance}")
+async def put_model(request: Request, instance: str, wait: bool = False) -> Response:
+    """Loads name@revision if it is not there. 200 when it serves, 202 while it loads."""
+    name, revision = _split(instance)
+    pool = _pool(request)
+    if wait:
+        await pool.put(name, revision)
+    else:
+        pool.put_soon(name, revision)
+    ready = pool.get_ready(name)
+    done = ready is not None and ready.spec.revision == revision
+    return _state(name, revision, HandleState.READY if done else HandleState.LOADING)
+
+
+@internal_router.delete("/models/{instance}")
+async def delete_model(request: Request, instance: str) -> Response:
+    """Takes name@revision from service. 200 when it is gone, 202 while requests hold it."""
+    name, revision = _split(instance)
+    state = await _pool(request).remove(name, revision)
+    return _state(name, revision, state or HandleState.GONE)
+
+
+def _split(instance: str) -> tuple[str, str]:
+    name, at, revision = instance.rpartition("@")
+    if not at or not name or not revision:
+        raise NotFoundError(f"{instance!r} is not name@revision.")
+    return name, revision
+
+
+def _pool(request: Request) -> ModelPool[Any]:
+    pool: ModelPool[Any] = request.app.state.pool
+    return pool
+
+
+def _state(name: str, revision: str, state: HandleState) -> Response:
+    done = state in (HandleState.READY, HandleState.GONE)
+    body = {"success": True, "name": name, "revision": revision, "state": state.value}
+    return Response(json_bytes(body), status_code=200 if done else 202, media_type=JSON_CONTENT)

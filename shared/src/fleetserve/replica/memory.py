@@ -1,0 +1,40 @@
+"""How much memory this process could still take: the host's, within its container's bound."""
+
+from pathlib import Path
+
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def host_free_bytes(meminfo: Path = _MEMINFO, cgroup: Path = _CGROUP) -> int:
+    """Bytes that can be had without swapping; -1 where the system does not tell."""
+    found = [n for n in (_available(meminfo), _cgroup_free(cgroup)) if n is not None]
+    return min(found) if found else -1
+
+
+def _available(meminfo: Path) -> int | None:
+    try:
+        lines = meminfo.read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _cgroup_free(cgroup: Path) -> int | None:
+    """Room below memory.max of the cgroup (version 2); page cache counts as free."""
+    try:
+        limit = (cgroup / "memory.max").read_text().strip()
+        used = int((cgroup / "memory.current").read_text())
+        stat = (cgroup / "memory.stat").read_text()
+    except (OSError, ValueError):
+        return None
+    if limit == "max":
+        return None
+    cache = next(
+        (int(line.split()[1]) for line in stat.splitlines() if line.startswith("inactive_file ")),
+        0,
+    )
+    return max(0, int(limit) - used + cache)

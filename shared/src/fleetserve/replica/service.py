@@ -1,0 +1,192 @@
+"""A replica service put together: slot, models, data plane, watchdog, announcement."""
+
+import asyncio
+import gc
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+import msgspec
+import structlog
+from fastapi import FastAPI
+
+from fleetserve.announcements import Announcement, InstanceState, ModelInstance
+from fleetserve.app import wrap_control
+from fleetserve.replica.admission import Admission
+from fleetserve.replica.data_plane import DataPlane
+from fleetserve.replica.exchange import Handler
+from fleetserve.replica.model_table import model_table
+from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader
+from fleetserve.replica.pool import ModelPool
+from fleetserve.replica.slot import ComputeSlot
+from fleetserve.replica.watchdog import Watchdog
+from fleetserve.request_log import RequestLog
+from fleetserve.request_watch import RequestWatch
+from fleetserve.runtime import ServiceRuntime
+
+log = structlog.get_logger(__name__)
+
+CLOSE_S = 10.0
+
+M = TypeVar("M")
+
+_INSTANCE_STATES = {
+    HandleState.LOADING: InstanceState.LOADING,
+    HandleState.READY: InstanceState.READY,
+    HandleState.FAILED: InstanceState.FAILED,
+}
+
+
+class Replica(Generic[M]):
+    """What both replica services are made of; hooks itself into the runtime.
+
+    Args:
+        make_loader: Gets the slot, so that warming up computes where everything else does.
+        preload: Models without which this replica is not ready.
+        after_ready: Called in the loader's thread once this replica is ready, for what makes
+            the first load quicker.
+        versions: Of what runs the models, such as torch.
+        end: Ends the process at once with a status; for a replica that can't go on.
+
+    Attributes:
+        started: Set when everything in ``preload`` serves.
+    """
+
+    def __init__(
+        self,
+        runtime: ServiceRuntime,
+        make_loader: Callable[[ComputeSlot], ModelLoader[M]],
+        *,
+        preload: Sequence[str] = (),
+        after_ready: Callable[[], None] | None = None,
+        versions: Mapping[str, str] | None = None,
+        end: Callable[[int], None] = os._exit,
+    ) -> None:
+        config = runtime.settings.config.inference
+        self.runtime = runtime
+        self.device = ""
+        self.slot = ComputeSlot("device", runtime.clock)
+        self.pool = ModelPool(
+            make_loader(self.slot),
+            clock=runtime.clock,
+            budget_bytes=config.memory_mib << 20,
+        )
+        self.admission = Admission(config.max_queue, config.max_queue_mib << 20)
+        self.watch = RequestWatch(runtime.clock)
+        self.watchdog = Watchdog(
+            self.slot,
+            runtime.clock,
+            stuck_s=config.stuck_s,
+            on_stuck=self._refuse,
+            end=self._end,
+        )
+        self._preload = tuple(preload)
+        self._after_ready = after_ready
+        self._versions = dict(versions or {})
+        self._end_process = end
+        self.started = asyncio.Event()
+        self._waiting_for: str | None = "the model library is being loaded"
+        self._plane: DataPlane | None = None
+        runtime.describe = self._describe
+        runtime.readiness.append(lambda: self._waiting_for)
+        runtime.liveness.append(self.watchdog.reason)
+        runtime.background += [self._start, self.watchdog.run, self.pool.run]
+        runtime.on_shutdown.append(self._stop)
+        runtime.tables.append(lambda: model_table(self.pool, runtime.clock))
+
+    def data_plane(
+        self, routes: Mapping[str, Handler], control: FastAPI, *, default_timeout_s: float
+    ) -> DataPlane:
+        """The ASGI app to serve: these routes, and the control app for the rest."""
+        runtime, settings = self.runtime, self.runtime.settings
+        control.state.pool = self.pool
+        self._plane = DataPlane(
+            routes,
+            control=wrap_control(control),
+            admission=self.admission,
+            watch=self.watch,
+            clock=runtime.clock,
+            metrics=runtime.metrics,
+            # Base64 in JSON is a third larger than the file that the limit is about.
+            max_body_bytes=settings.config.server.max_file_mb * 1024 * 1024 * 4 // 3 + 65_536,
+            default_timeout_s=default_timeout_s,
+            verifier=runtime.verifier,
+            request_log=RequestLog(
+                runtime.sink, settings.service, settings.replica_id, runtime.clock
+            ),
+        )
+        return self._plane
+
+    async def _start(self) -> None:
+        """Loads what this replica is not ready without; ends the process where it can't."""
+        self.slot.start()
+        try:
+            self.device = await self.pool.prepare()
+            for name in self._preload:
+                self._waiting_for = f"{name} is being loaded"
+                await self.pool.get(name)
+        except Exception as exc:
+            log.exception("replica.start_failed", reason=str(exc))
+            self._end(1)
+            return
+        self._waiting_for = None
+        self.started.set()
+        # What was imported and built stays; walking it at each full collection takes 100 ms.
+        gc.collect()
+        gc.freeze()
+        log.info("replica.ready", device=self.device, models=list(self._preload))
+        await self.runtime.announcer().announce_now()
+        if self._after_ready is not None:
+            await self.pool.in_loader_thread(self._after_ready)
+
+    async def _stop(self) -> None:
+        # A slot that is stuck, or a load that takes minutes, must not hold up the end.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self.pool.close()
+        self.slot.stop()
+
+    def _refuse(self, reason: str) -> None:
+        if self._plane is not None:
+            self._plane.refuse(f"This replica is being replaced: {reason}.")
+
+    def _end(self, status: int) -> None:
+        self.runtime.sink.flush()
+        self._end_process(status)
+
+    def _describe(self, base: Announcement) -> Announcement:
+        """Asked for once a second, which is when the gauges are wanted too."""
+        gauges = self.runtime.metrics.gauges
+        gauges["queue_bytes"] = float(self.admission.bytes)
+        gauges["models_mb"] = round(self.pool.used_bytes / 2**20, 1)
+        return msgspec.structs.replace(
+            base,
+            models=tuple(self._instances()),
+            in_flight=self.admission.requests,
+            capacity=self.admission.max_requests,
+            device=self.device,
+            progress=self.slot.progress,
+            room_bytes=self.pool.room_bytes(),
+            versions=self._versions,
+        )
+
+    def _instances(self) -> list[ModelInstance]:
+        now_s = self.runtime.clock.monotonic_s()
+        return [
+            _instance(handle, now_s)
+            for handle in self.pool.handles()
+            if handle.state in _INSTANCE_STATES
+        ]
+
+
+def _instance(handle: ModelHandle[M], now_s: float) -> ModelInstance:
+    return ModelInstance(
+        name=handle.spec.name,
+        revision=handle.spec.revision,
+        state=_INSTANCE_STATES[handle.state],
+        bytes=handle.bytes,
+        task=handle.spec.task,
+        dtype=handle.dtype,
+        last_used_s_ago=round(now_s - handle.last_used_s, 1),
+    )

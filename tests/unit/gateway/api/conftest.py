@@ -1,0 +1,56 @@
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from fleetserve.app import create_app, wrap_control
+from fleetserve.metrics.memory import MemoryMetricsStore
+from gateway.api.config import config_router
+from gateway.api.dashboards import dashboards_router
+from gateway.api.docs import docs_router, mount_assets
+from gateway.api.fleet import fleet_router
+from gateway.api.metrics import metrics_router
+from gateway.directory.memory import MemoryDirectory
+from gateway.fleet_health import FleetHealth
+from gateway.fleet_metrics import FleetMetrics
+from gateway.fleet_stats import FleetStats
+from gateway.fleet_view import FleetView
+from gateway.openapi import FleetOpenapi
+from tests.unit.gateway.fleet import Fleet
+
+EXPECTED = ("inference-svc", "audio-svc")
+
+
+@pytest.fixture
+def store() -> MemoryMetricsStore:
+    return MemoryMetricsStore()
+
+
+@pytest.fixture
+def directory(fleet: Fleet) -> MemoryDirectory:
+    return MemoryDirectory(fleet.table, fleet.models)
+
+
+@pytest.fixture
+def app(fleet: Fleet, store: MemoryMetricsStore, directory: MemoryDirectory) -> FastAPI:
+    """The gateway's own routes over a fleet in memory."""
+    routers = [fleet_router, config_router, metrics_router, dashboards_router, docs_router]
+    app = create_app(fleet.runtime, title="Fleetserve", routers=routers, own_routes=True)
+    health = FleetHealth(fleet.table, fleet.calls, directory, fleet.runtime, EXPECTED)
+    app.state.table = fleet.table
+    app.state.calls = fleet.calls
+    app.state.health = health
+    app.state.stats = FleetStats(fleet.table, store, fleet.room, fleet.runtime)
+    app.state.metrics = FleetMetrics(fleet.table, fleet.calls, fleet.runtime)
+    app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)
+    app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
+    mount_assets(app)
+    return app
+
+
+@pytest.fixture
+async def client(app: FastAPI, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(wrap_control(app, require_token=False))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8000") as client:
+        yield client

@@ -1,0 +1,134 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from fleetserve.request_watch import RequestWatch
+from fleetserve.tasks import AUDIO_SERVICE
+from gateway.bodies import BodyStore
+from gateway.carrier import Carrier
+from gateway.forwarder import DataRoute, Forwarder
+from tests.unit.gateway.entrances import make_entrance
+from tests.unit.gateway.fleet import Client, Fleet, announced, answering, recorded
+
+JSON = {"content-type": "application/json"}
+ROUTES = {
+    "/predict": DataRoute("/predict", None, 30.0),
+    "/synthesize": DataRoute("/synthesize", AUDIO_SERVICE, 300.0),
+}
+
+
+@pytest.fixture
+def forwarder(fleet: Fleet, tmp_path: Path) -> Iterator[Forwarder]:
+    bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
+    carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, RequestWatch(fleet.clock))
+    entrance, audit = make_entrance(tmp_path, fleet.clock)
+    yield Forwarder(ROUTES, fleet.models, carrier, entrance)
+    audit.close()
+
+
+async def post(
+    forwarder: Forwarder,
+    content: object,
+    path: str = "/predict",
+    headers: dict[str, str] | None = None,
+    query: str = "",
+) -> Client:
+    body = orjson.dumps(content)
+    return await Client(forwarder).send("POST", path, body, {**JSON, **(headers or {})}, query)
+
+
+async def test_original_bytes_go_to_the_models_service_with_what_it_needs_to_know(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.add(answering())
+    content = {"model_name": "example", "inputs": [1], "timeout": 2.0, "priority": 7}
+    client = await post(forwarder, content, headers={"x-request-id": "r-1"})
+    assert client.status == 200
+    (sent,) = fleet.upstream.sent
+    assert orjson.loads(sent.body) == content
+    assert sent.target == "/predict"
+    assert sent.headers["x-fleet-model"] == "example"
+    assert sent.headers["x-fleet-priority"] == "7"
+    assert sent.headers["x-fleet-timeout-ms"] == "2000"
+    assert sent.headers["x-request-id"] == "r-1"
+
+
+async def test_model_goes_under_its_own_name_however_it_was_spelt(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.models.put(recorded("whisper_base", task="automatic-speech-recognition"))
+    fleet.add(answering(), announced("a1", service=AUDIO_SERVICE))
+    await post(forwarder, {"model": "Whisper-Base"})
+    assert fleet.upstream.sent[0].headers["x-fleet-model"] == "whisper_base"
+    assert fleet.sent_to() == ["a1"]
+
+
+async def test_each_route_has_its_own_time(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.models.put(recorded("voice", task="text-to-speech"))
+    fleet.add(answering(), announced("a1", service=AUDIO_SERVICE))
+    await post(forwarder, {"model": "voice"}, "/synthesize")
+    await post(forwarder, {"model": "voice"}, "/predict")
+    told = [r.headers["x-fleet-timeout-ms"] for r in fleet.upstream.sent]
+    assert told == ["300000", "30000"]
+
+
+async def test_query_is_passed_on(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.add(answering())
+    await post(forwarder, {}, query="model_name=example&x=%20")
+    assert fleet.upstream.sent[0].target == "/predict?model_name=example&x=%20"
+
+
+async def test_caller_cannot_speak_as_the_fleet(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.add(answering())
+    forged = {"x-fleet-token": "forged", "x-fleet-priority": "10", "x-fleet-attempt": "9"}
+    await post(forwarder, {"model": "example"}, headers={**forged, "cookie": "a=b"})
+    headers = fleet.upstream.sent[0].headers
+    assert headers["x-fleet-token"] != "forged"
+    assert headers["x-fleet-priority"] == "0"
+    assert headers["x-fleet-attempt"] == "1"
+    assert "cookie" not in headers
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_other_methods_are_told_the_right_one(forwarder: Forwarder, method: str) -> None:
+    client = await Client(forwarder).send(method, "/predict")
+    assert client.status == 405
+    assert client.headers["allow"] == "POST"
+
+
+async def test_unknown_model_is_a_404_that_says_how_to_get_it(forwarder: Forwarder) -> None:
+    client = await post(forwarder, {"model": "nothing"})
+    error = orjson.loads(client.body)
+    assert client.status == 404
+    assert error["code"] == "model_not_found"
+    assert "POST /models/download" in error["detail"]
+
+
+async def test_model_of_another_service_is_led_to_its_route(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    client = await post(forwarder, {"model": "example"}, "/synthesize")
+    error = orjson.loads(client.body)
+    assert client.status == 422
+    assert error["field"] == "model_name"
+    assert "/predict" in error["detail"]
+
+
+async def test_time_that_the_body_took_is_not_the_replicas(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.add(answering())
+    client = Client(forwarder)
+    pieces = [b'{"model":"example",', b'"timeout":2.0}']
+
+    async def slow_receive() -> dict[str, object]:
+        fleet.clock.move(1.5)
+        return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+    scope = {"type": "http", "method": "POST", "path": "/predict", "query_string": b""}
+    headers = [(k.encode(), v.encode()) for k, v in JSON.items()]
+    await forwarder({**scope, "headers": headers}, slow_receive, client._take)
+    assert client.status == 200
+    assert fleet.upstream.sent[0].headers["x-fleet-timeout-ms"] == "2000"
