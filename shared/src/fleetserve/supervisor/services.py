@@ -40,6 +40,8 @@ FLEET: tuple[ServiceTemplate, ...] = (
     ServiceTemplate("audio-svc", "audio_svc", replicas="audio", computes=True, grace_s=35.0),
     ServiceTemplate("model-registry-svc", "model_registry_svc"),
     ServiceTemplate("model-registry-worker", "model_registry_svc.worker", serves_http=False),
+    ServiceTemplate("gpu-svc", "gpu_svc"),
+    ServiceTemplate("auth-svc", "auth_svc"),
 )
 
 
