@@ -107,7 +107,7 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     control.state.audit = audit
     carrier = Carrier(runtime, bodies, dispatcher, RequestWatch(runtime.clock))
     proxy = ControlProxy(PREFIXES, carrier)
-    forwarder = Forwarder(routes, models, carrier, access.entrance)
+    forwarder = Forwarder(routes, models, carrier, access.entrance, room, runtime.clock)
     served = wrap_control(control, require_token=False)
     return Router(routes, forwarder, proxy, served, access.entrance), runtime
 

@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleetserve.asgi import Receive, Scope, Send
+from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError
 from gateway.bodies import Body
 from gateway.carrier import Carrier
 from gateway.entrance import Entrance
 from gateway.exchange import Exchange, Headers, passed_on
-from gateway.known_models import KnownModels
+from gateway.known_models import KnownModels, Target
 from gateway.relay import Relay
 from gateway.routing_fields import routing_fields
+from gateway.waiting_room import WaitingRoom
 
+# Calls that are pasted together reach the registry and here in any order.
+CATALOGUE_WAIT_S = 2.0
 _PASSED_ON = (b"content-type", b"accept", b"prefer", b"idempotency-key")
 
 
@@ -37,7 +41,11 @@ class Forwarder:
         models: KnownModels,
         carrier: Carrier,
         entrance: Entrance,
+        room: WaitingRoom,
+        clock: Clock,
     ) -> None:
+        self._room = room
+        self._clock = clock
         self._entrance = entrance
         self._routes = routes
         self._models = models
@@ -45,6 +53,19 @@ class Forwarder:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._carrier.carry(scope, receive, send, scope["path"], self._exchange)
+
+    async def _find(self, name: str, size: int) -> Target:
+        """The model; one of the catalogue may be asked for in the same moment as its download.
+
+        Raises: ModelNotFoundError; UnavailableError: no room to wait.
+        """
+        target = self._models.get(name)
+        if target is None and self._models.offers(name):
+            until_s = self._clock.monotonic_s() + CATALOGUE_WAIT_S
+            with self._room.place(name, size, "not downloaded"):
+                while target is None and await self._room.next_change(until_s):
+                    target = self._models.get(name)
+        return target or self._models.find(name)
 
     async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
         """What is to be sent where, from the request's routing fields."""
@@ -56,7 +77,7 @@ class Forwarder:
         query = scope["query_string"]
         fields = await routing_fields(sent, query, body)
         await self._entrance.admit_token(scope, fields.token)
-        target = self._models.find(fields.model)
+        target = await self._find(fields.model, body.size)
         if route.service is not None and target.service != route.service:
             raise InvalidFieldError(
                 "model_name",

@@ -70,20 +70,31 @@ class KnownModels:
     def records(self) -> list[ModelRecord]:
         return [target.record for target in self._targets.values()]
 
-    def find(self, name: str) -> Target:
-        """The model of that name, spelt with _ or -, or of that alias.
-
-        Raises: ModelNotFoundError: with the nearest names and how to get it.
-        """
+    def get(self, name: str) -> Target | None:
+        """The model of that name, spelt with _ or -, or of that alias; None: not here."""
         target = self._targets.get(name)
         if target is not None:
             return target
+        known = self._by_canonical.get(self._canonical(name))
+        return self._targets[known] if known is not None else None
+
+    def find(self, name: str) -> Target:
+        """The model, as ``get`` finds it.
+
+        Raises: ModelNotFoundError: with the nearest names and how to get it.
+        """
+        target = self.get(name)
+        if target is None:
+            raise ModelNotFoundError(name, self._hint(self._canonical(name)))
+        return target
+
+    def offers(self, name: str) -> bool:
+        """Whether the catalogue has it, here or not."""
+        return self._canonical(name) in {canonical_name(n) for n in self._catalogue}
+
+    def _canonical(self, name: str) -> str:
         canonical = canonical_name(name)
-        canonical = canonical_name(self._aliases.get(canonical, canonical))
-        known = self._by_canonical.get(canonical)
-        if known is None:
-            raise ModelNotFoundError(name, self._hint(canonical))
-        return self._targets[known]
+        return canonical_name(self._aliases.get(canonical, canonical))
 
     def _hint(self, canonical: str) -> str:
         offered = {canonical_name(n): n for n in self._catalogue}

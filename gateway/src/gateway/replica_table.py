@@ -119,9 +119,14 @@ class ReplicaTable:
         return is_news
 
     def is_fresh(self, replica: Replica) -> bool:
-        # Who had fallen silent before Redis did is not brought back by its absence.
-        now_s = self._heard_s if self._ages_stand_still else self._clock.monotonic_s()
-        return now_s - replica.seen_s < STALE_S
+        return self._ages_count_to_s() - replica.seen_s < STALE_S
+
+    def _ages_count_to_s(self) -> float:
+        """Now, or while ages stand still, the moment when they last counted.
+
+        Who had fallen silent before Redis did is so not brought back by its absence.
+        """
+        return self._heard_s if self._ages_stand_still else self._clock.monotonic_s()
 
     @property
     def _ages_stand_still(self) -> bool:
@@ -129,10 +134,11 @@ class ReplicaTable:
 
     def ready(self, service: str) -> list[Replica]:
         """Replicas that take requests now, in a stable order."""
+        oldest_s = self._ages_count_to_s() - STALE_S
         return [
             r
             for r in self._services.get(service, {}).values()
-            if r.announced.state is ReplicaState.READY and self.is_fresh(r)
+            if r.announced.state is ReplicaState.READY and r.seen_s > oldest_s
         ]
 
     def all(self, service: str | None = None) -> list[Replica]:
@@ -159,8 +165,8 @@ class ReplicaTable:
             self._changed.set()
             self._changed = None
 
-    async def changed(self) -> None:
-        """Returns at the next change."""
+    def next_change(self) -> asyncio.Event:
+        """Set at the next change from now on, however late it is waited for."""
         if self._changed is None:
             self._changed = asyncio.Event()
-        await self._changed.wait()
+        return self._changed

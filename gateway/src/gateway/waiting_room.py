@@ -66,7 +66,7 @@ class WaitingRoom:
         left_s = until_s - self._clock.monotonic_s()
         if left_s <= 0:
             return False
-        change = asyncio.ensure_future(self._table.changed())
+        change = asyncio.ensure_future(self._table.next_change().wait())
         timer = asyncio.ensure_future(self._clock.sleep(left_s))
         try:
             done, _ = await asyncio.wait((change, timer), return_when=asyncio.FIRST_COMPLETED)

@@ -82,7 +82,7 @@ class AutoscalerConfig(Section):
     target_in_flight: float = Field(
         8.0, gt=0, description="Requests in one replica that are aimed at."
     )
-    interval_s: float = Field(1.0, ge=0.2, le=60, description="Time between two decisions.")
+    interval_s: float = Field(1.0, gt=0, le=60, description="Time between two decisions.")
     stable_window_s: float = Field(
         30.0, gt=0, le=3600, description="The load over this time decides in calm."
     )

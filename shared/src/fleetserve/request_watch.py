@@ -85,8 +85,12 @@ class RequestWatch:
 
     async def _listen(self, flight: Flight, receive: Receive) -> None:
         with suppress(asyncio.CancelledError):
-            while (await receive())["type"] != "http.disconnect":
-                pass
+            # At most one empty end of the body may still come before it.
+            for _ in range(2):
+                if (await receive())["type"] == "http.disconnect":
+                    break
+            else:
+                return
             # A server tells of the end of the answer in the same way as of a client that left.
             if flight in self._flights:
                 flight.drop(ClientGoneError())

@@ -12,6 +12,7 @@ import uvicorn
 
 from fleetserve.announcements import PERIOD_S
 from fleetserve.asgi import App
+from fleetserve.http_protocol import JoiningHttpProtocol
 from fleetserve.runtime import ServiceRuntime
 
 log = structlog.get_logger(__name__)
@@ -76,7 +77,7 @@ def run_service(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=JoiningHttpProtocol,
         lifespan="on",
         log_config=None,
         access_log=False,

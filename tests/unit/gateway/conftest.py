@@ -15,7 +15,7 @@ from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
 from gateway.upstream.memory import MemoryUpstream
 from gateway.waiting_room import WaitingRoom
-from tests.unit.gateway.fleet import Fleet
+from tests.unit.gateway.fleet import OFFERED, Fleet
 
 START_S = 1000.0
 NOBODY = "redis://127.0.0.1:1/0"
@@ -74,7 +74,7 @@ def table(clock: ManualClock) -> ReplicaTable:
 
 @pytest.fixture
 def models() -> KnownModels:
-    return KnownModels()
+    return KnownModels([OFFERED])
 
 
 @pytest.fixture

@@ -20,6 +20,9 @@ from gateway.upstream.base import RawHeaders, UpstreamFailedError
 from gateway.upstream.memory import Behaviour, MemoryAnswer, MemoryUpstream, SentRequest
 from gateway.waiting_room import WaitingRoom
 
+# What the catalogue of these gateways has.
+OFFERED = "speecht5_tts"
+
 
 def announced(
     replica_id: str = "i1",

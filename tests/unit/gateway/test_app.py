@@ -8,6 +8,7 @@ import pytest
 
 from fleetserve.auth.config import AuthConfig
 from fleetserve.settings import ServiceSettings
+from gateway import forwarder
 from gateway.app import build
 from gateway.settings import GatewaySettings
 
@@ -72,8 +73,9 @@ async def test_unknown_path_is_a_404_in_the_fleets_shape(client: httpx.AsyncClie
     [("speecht5_tts", "It is in the catalogue"), ("tts-1", "It is in the catalogue")],
 )
 async def test_catalogue_and_its_aliases_are_known(
-    client: httpx.AsyncClient, name: str, hint: str
+    client: httpx.AsyncClient, name: str, hint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(forwarder, "CATALOGUE_WAIT_S", 0.05)
     answer = await client.post("/predict", json={"model_name": name, "inputs": 1})
     assert answer.status_code == 404
     assert hint in answer.json()["detail"]

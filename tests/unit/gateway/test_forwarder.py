@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
 from gateway.forwarder import DataRoute, Forwarder
 from tests.unit.gateway.entrances import make_entrance
-from tests.unit.gateway.fleet import Client, Fleet, announced, answering, recorded
+from tests.unit.gateway.fleet import OFFERED, Client, Fleet, announced, answering, recorded
 
 JSON = {"content-type": "application/json"}
 ROUTES = {
@@ -24,7 +25,7 @@ def forwarder(fleet: Fleet, tmp_path: Path) -> Iterator[Forwarder]:
     bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
     carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, RequestWatch(fleet.clock))
     entrance, audit = make_entrance(tmp_path, fleet.clock)
-    yield Forwarder(ROUTES, fleet.models, carrier, entrance)
+    yield Forwarder(ROUTES, fleet.models, carrier, entrance, fleet.room, fleet.clock)
     audit.close()
 
 
@@ -63,6 +64,19 @@ async def test_model_goes_under_its_own_name_however_it_was_spelt(
     await post(forwarder, {"model": "Whisper-Base"})
     assert fleet.upstream.sent[0].headers["x-fleet-model"] == "whisper_base"
     assert fleet.sent_to() == ["a1"]
+
+
+async def test_model_of_the_catalogue_may_come_before_its_download(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.add(answering(), announced("a1", service=AUDIO_SERVICE))
+    calling = asyncio.ensure_future(post(forwarder, {"model": OFFERED}, "/synthesize"))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert fleet.room.held == 1
+    fleet.models.put(recorded(OFFERED, task="text-to-speech"))
+    fleet.table.notify()
+    assert (await calling).status == 200
 
 
 async def test_each_route_has_its_own_time(forwarder: Forwarder, fleet: Fleet) -> None:

@@ -20,7 +20,7 @@ class Waiter:
 
     async def _wait(self) -> None:
         while True:
-            await self._table.changed()
+            await self._table.next_change().wait()
             self.woken += 1
 
     async def settle(self) -> int:

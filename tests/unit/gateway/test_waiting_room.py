@@ -48,6 +48,15 @@ async def test_wait_ends_with_a_change(
     assert await waiting
 
 
+async def test_change_in_the_same_moment_is_not_missed(
+    room: WaitingRoom, table: ReplicaTable, clock: ManualClock
+) -> None:
+    waiting = asyncio.ensure_future(room.next_change(clock.monotonic_s() + 10.0))
+    await asyncio.sleep(0)
+    table.notify()
+    assert await waiting
+
+
 async def test_wait_ends_with_its_time(room: WaitingRoom, clock: ManualClock) -> None:
     waiting = asyncio.ensure_future(room.next_change(clock.monotonic_s() + 10.0))
     await clock.advance(10.0)

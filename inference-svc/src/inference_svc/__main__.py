@@ -1,0 +1,24 @@
+"""python -m inference_svc."""
+
+import sys
+
+from fleetserve.config_sources import SettingsError
+from fleetserve.runtime import make_runtime
+from fleetserve.server import run_service
+from inference_svc.app import build_app
+from inference_svc.settings import apply_environment, load_settings
+
+
+def main() -> None:
+    """Runs a replica until SIGTERM."""
+    try:
+        settings = load_settings()
+    except SettingsError as exc:
+        sys.exit(str(exc))
+    apply_environment(settings)
+    runtime = make_runtime(settings.service)
+    run_service(build_app(settings, runtime), runtime)
+
+
+if __name__ == "__main__":
+    main()

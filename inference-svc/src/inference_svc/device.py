@@ -1,0 +1,61 @@
+"""The device of this replica: picked, set up and measured through torch."""
+
+import ctypes
+import gc
+import sys
+from contextlib import suppress
+
+import structlog
+import torch
+
+from fleetserve.devices import pick_device
+from fleetserve.replica.memory import host_free_bytes
+
+log = structlog.get_logger(__name__)
+
+
+def open_device(requested: str, threads: int) -> str:
+    """Sets torch's threads and picks the device.
+
+    Raises: FleetError: the device that was asked for is not there.
+    """
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    device = pick_device(requested, available_devices())
+    log.info("device.opened", device=device, threads=threads, torch=torch.__version__)
+    return device
+
+
+def available_devices() -> list[str]:
+    """In the order of preference within a kind."""
+    devices = [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return [*devices, "cpu"]
+
+
+def free_bytes(device: str) -> int:
+    """Memory that models could still take on the device."""
+    if device.startswith("cuda"):
+        free, _ = torch.cuda.mem_get_info(torch.device(device))
+        # What torch keeps cached is free for the next model too.
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + cached)
+    return host_free_bytes()
+
+
+def give_back_memory(device: str) -> None:
+    """Returns freed memory to the device and to the system."""
+    gc.collect()
+    if device.startswith("cuda"):
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        # glibc keeps freed pages of its arenas otherwise: 80 MB of a MiniLM stay resident.
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
+def storage_bytes(tensors: list[torch.Tensor]) -> int:
+    """Bytes of the tensors' storages, shared ones counted once."""
+    storages = {t.untyped_storage().data_ptr(): t.untyped_storage().nbytes() for t in tensors}
+    return sum(storages.values())

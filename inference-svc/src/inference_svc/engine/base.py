@@ -1,0 +1,102 @@
+"""The port that model families are behind."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+import msgspec
+
+
+class DeviceMemoryError(Exception):
+    """The device's memory did not suffice; a smaller batch may do."""
+
+
+class DeviceLostError(Exception):
+    """The device answers nothing any more (a faulted CUDA context); only a new process helps."""
+
+
+class InputKind(StrEnum):
+    """What one input is in JSON; a list of those is a batch."""
+
+    TEXT = "text"
+    TENSOR = "tensor"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What callers are told, and what inputs look like.
+
+    Attributes:
+        rank: Of one tensor input; 0 for text.
+        dtype: Of the weights.
+    """
+
+    kind: InputKind
+    rank: int
+    device: str
+    dtype: str
+
+
+class Prepared(msgspec.Struct, frozen=True, eq=False):
+    """One input, ready for the model's thread.
+
+    Attributes:
+        payload: The engine's own.
+        length: What is padded to the longest of a batch, at least 1.
+        group: Only inputs of one group can share a batch.
+    """
+
+    payload: Any
+    length: int = 1
+    group: Hashable = None
+
+
+class ModelEngine(Protocol):
+    """One model of a family. Built cheaply; ``load`` makes it usable.
+
+    Threads: ``load`` and ``unload`` in the loader's, ``warm_up`` and ``predict_batch`` in the
+    compute thread, ``read_parameters`` and ``prepare`` in any, several at once. Nothing
+    here sees a request, a queue or an event loop.
+    """
+
+    @property
+    def info(self) -> EngineInfo:
+        """Valid after load()."""
+        ...
+
+    def load(self) -> int:
+        """Reads the files; the bytes it takes, measured. Raises: what the library raises."""
+        ...
+
+    def warm_up(self) -> None:
+        """Runs a sample, so that the first request pays for nothing."""
+        ...
+
+    def read_parameters(self, parameters: Mapping[str, object]) -> Any:
+        """The request's task parameters, checked once per request.
+
+        Raises: InvalidFieldError: named ``parameters.<name>``; unknown ones too.
+        """
+        ...
+
+    def prepare(self, value: Any, options: Any) -> Prepared:
+        """Checks and encodes one input (tokenises); no device is touched.
+
+        Raises: InvalidFieldError: named ``inputs``.
+        """
+        ...
+
+    def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
+        """One result per input, in order.
+
+        A result is a JSON value, a float32 numpy array, or the exception of an input that
+        failed by itself.
+
+        Raises: anything; the batch is then run again in halves until the culprit stands alone.
+        """
+        ...
+
+    def unload(self) -> None:
+        """Gives the memory back."""
+        ...

@@ -1,0 +1,162 @@
+"""feature-extraction and sentence-similarity: one vector per text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import AutoModel
+from transformers.utils.logging import disable_progress_bar
+
+from fleetserve.errors import InvalidFieldError
+from inference_svc.device import storage_bytes
+from inference_svc.engine.base import EngineInfo, InputKind, Prepared
+from inference_svc.engine.pooling import load_dense, pool
+from inference_svc.engine.sentence_layout import POOLING_MODES, SentenceLayout, read_layout
+from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder
+from inference_svc.engine.torch_errors import device_errors
+
+WARM_UP_TEXT = "A short sentence is enough to make the kernels ready."
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a request may choose; ``modes`` None: a vector per token, as the model made it."""
+
+    modes: tuple[str, ...] | None
+    normalize: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    tokens: TokenRow
+    options: Options
+
+
+class EmbeddingsEngine:
+    """Pooled and normalised as the repo's own sentence-transformers files say.
+
+    Results are float32 [width] per text, or float32 [tokens, width] with ``pooling`` none.
+    Source: sentence-transformers' definition of encode().
+    """
+
+    def __init__(self, folder: Path, device: str) -> None:
+        self.info = EngineInfo(InputKind.TEXT, rank=0, device=device, dtype="float32")
+        self._folder = folder
+        self._device = device
+        self._model: Any = None
+        self._dense: list[nn.Module] = []
+
+    def load(self) -> int:
+        disable_progress_bar()  # type: ignore[no-untyped-call]
+        layout = read_layout(self._folder)
+        model: Any = AutoModel.from_pretrained(
+            layout.transformer,
+            local_files_only=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            weights_only=True,
+        )
+        if model.config.is_encoder_decoder:
+            model = model.get_encoder()
+        self._encoder: TextEncoder = load_encoder(
+            layout.transformer,
+            layout.max_tokens,
+            getattr(model.config, "max_position_embeddings", None),
+        )
+        self._layout: SentenceLayout = layout
+        self._default = Options(layout.pooling, layout.normalize)
+        self._model = model.eval().to(self._device)
+        self._dense = [load_dense(path).eval().to(self._device) for path in layout.dense]
+        modules: list[nn.Module] = [self._model, *self._dense]
+        return storage_bytes([t for m in modules for t in (*m.parameters(), *m.buffers())])
+
+    def warm_up(self) -> None:
+        row = self.prepare(WARM_UP_TEXT, self._default)
+        for size in (1, 8):
+            self.predict_batch([row] * size)
+
+    def read_parameters(self, parameters: Mapping[str, object]) -> Any:
+        if not parameters:
+            return self._default
+        for name in parameters:
+            if name not in ("pooling", "normalize"):
+                raise InvalidFieldError(
+                    f"parameters.{name}", "is not known; this model takes pooling and normalize"
+                )
+        normalize = parameters.get("normalize", self._layout.normalize)
+        if not isinstance(normalize, bool):
+            raise InvalidFieldError("parameters.normalize", "takes true or false")
+        return Options(self._modes(parameters.get("pooling")), normalize)
+
+    def prepare(self, value: Any, options: Any) -> Prepared:
+        text = self._layout.prompt + value
+        row = self._encoder.encode(text.lower() if self._layout.lower_case else text)
+        if not len(row.ids):
+            raise InvalidFieldError("inputs", "is empty; this model makes no token of it")
+        return Prepared(_Row(row, options), len(row.ids))
+
+    def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
+        rows: list[_Row] = [prepared.payload for prepared in batch]
+        with torch.inference_mode(), device_errors():
+            inputs = self._pad([row.tokens for row in rows])
+            tokens = self._model(**inputs).last_hidden_state
+            # Rows with other options share the forward pass, which is nearly all of the cost.
+            results: list[object] = [None] * len(rows)
+            for options in dict.fromkeys(row.options for row in rows):
+                places = [n for n, row in enumerate(rows) if row.options == options]
+                found = self._finish(tokens, inputs["attention_mask"], options, places)
+                for place, vector in zip(places, found, strict=True):
+                    results[place] = vector
+        return results
+
+    def unload(self) -> None:
+        self._model = None
+        self._dense.clear()
+
+    def _modes(self, pooling: object) -> tuple[str, ...] | None:
+        if pooling is None:
+            return self._layout.pooling
+        if pooling == "none":
+            return None
+        if pooling in POOLING_MODES:
+            return (str(pooling),)
+        allowed = ", ".join(("none", *POOLING_MODES))
+        raise InvalidFieldError("parameters.pooling", f"is {pooling!r}; allowed are {allowed}")
+
+    def _pad(self, rows: Sequence[TokenRow]) -> dict[str, Tensor]:
+        """The model's inputs, padded on the right to the longest."""
+        longest = max(len(row.ids) for row in rows)
+        ids = np.full((len(rows), longest), self._encoder.pad_id, dtype=np.int64)
+        mask = np.zeros((len(rows), longest), dtype=np.int64)
+        types = np.zeros((len(rows), longest), dtype=np.int64)
+        for place, row in enumerate(rows):
+            size = len(row.ids)
+            ids[place, :size] = row.ids
+            mask[place, :size] = 1
+            if row.types is not None:
+                types[place, :size] = row.types
+        named = {"input_ids": ids, "attention_mask": mask}
+        if rows[0].types is not None:
+            named["token_type_ids"] = types
+        return {name: torch.from_numpy(a).to(self._device) for name, a in named.items()}
+
+    def _finish(
+        self, tokens: Tensor, mask: Tensor, options: Options, places: list[int]
+    ) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+        """Pooling and what follows it, for the rows that share these options."""
+        if len(places) < tokens.shape[0]:
+            tokens, mask = tokens[places], mask[places]
+        if options.modes is None:
+            lengths = mask.sum(dim=1).tolist()
+            rows = tokens.float().cpu().numpy()
+            return [row[:length].copy() for row, length in zip(rows, lengths, strict=True)]
+        vectors = pool(tokens, mask, options.modes)
+        for layer in self._dense:
+            vectors = layer(vectors)
+        if options.normalize:
+            vectors = nn.functional.normalize(vectors, dim=-1)
+        return list(vectors.float().cpu().numpy())

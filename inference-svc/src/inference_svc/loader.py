@@ -1,0 +1,126 @@
+"""Finds, loads and unloads the models of a replica."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from fleetserve.clock import Clock
+from fleetserve.errors import InvalidFieldError
+from fleetserve.manifest import Manifest, read_manifest, revision_dir
+from fleetserve.replica.models import Loaded, ModelSpec
+from fleetserve.replica.slot import ComputeSlot
+from fleetserve.settings import ServiceSettings
+from fleetserve.tasks import INFERENCE_SERVICE, service_for_task
+from inference_svc.batcher import Batcher, ServedModel
+from inference_svc.budget import TokenBudget
+from inference_svc.engine.base import ModelEngine
+
+EngineFactory = Callable[[ModelSpec, str], ModelEngine]
+
+# About 8 short sentences at a time on a CPU, where larger batches fall out of the cache.
+START_TOKENS = {"cpu": 256, "cuda": 8192, "mps": 2048}
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".pt2")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTools:
+    """The parts that need torch, which is imported only when ``open`` is called.
+
+    Attributes:
+        open: Picks and sets up the device; its name.
+        free_bytes: Of that device; negative: not known.
+        give_back: Returns freed memory to the system.
+    """
+
+    open: Callable[[], str]
+    free_bytes: Callable[[str], int]
+    give_back: Callable[[str], None]
+
+
+class InferenceLoader:
+    """A ``ModelLoader``: built-in models, and those with a manifest and an engine for the task."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        slot: ComputeSlot,
+        clock: Clock,
+        *,
+        tools: DeviceTools,
+        engines: Mapping[str, EngineFactory],
+        built_in: Mapping[str, tuple[ModelSpec, EngineFactory]],
+    ) -> None:
+        self._models_dir = settings.models_dir
+        self._batch = settings.config.batch
+        self._slot = slot
+        self._clock = clock
+        self._tools = tools
+        self._engines = engines
+        self._built_in = built_in
+        self._device = ""
+
+    def prepare(self) -> str:
+        self._device = self._tools.open()
+        return self._device
+
+    def find(self, name: str) -> ModelSpec:
+        """Raises: ModelNotFoundError; InvalidFieldError: its task is not served by /predict."""
+        built_in = self._built_in.get(name)
+        if built_in is not None:
+            return built_in[0]
+        manifest = read_manifest(self._models_dir, name)
+        if manifest.task not in self._engines:
+            raise InvalidFieldError("model_name", _not_served(manifest, self._engines))
+        return ModelSpec(
+            name=name,
+            revision=manifest.revision,
+            task=manifest.task,
+            expected_bytes=_weight_bytes(manifest),
+            folder=revision_dir(self._models_dir, manifest),
+            manifest=manifest,
+        )
+
+    def load(self, spec: ModelSpec) -> Loaded[ServedModel]:
+        built_in = self._built_in.get(spec.name)
+        factory = built_in[1] if built_in is not None else self._engines[spec.task]
+        engine = factory(spec, self._device)
+        size = engine.load()
+        # Computed where everything else is, so that it doesn't take the cores of a batch.
+        self._slot.call(engine.warm_up).result()
+        kind = self._device.partition(":")[0]
+        largest = self._batch.max_padded_tokens
+        batcher = Batcher(
+            f"{spec.name}@{spec.revision}",
+            engine,
+            self._slot,
+            self._clock,
+            TokenBudget(START_TOKENS.get(kind, START_TOKENS["cpu"]), largest),
+            max_size=self._batch.max_size,
+        )
+        self._slot.add(batcher)
+        return Loaded(ServedModel(engine, batcher), size, engine.info.dtype)
+
+    def unload(self, spec: ModelSpec, model: ServedModel) -> None:
+        del spec
+        model.batcher.close()
+        # In the compute thread, after whatever it was doing with this model.
+        self._slot.call(model.engine.unload).result()
+        self._tools.give_back(self._device)
+
+    def free_bytes(self) -> int:
+        return self._tools.free_bytes(self._device) if self._device else -1
+
+
+def _weight_bytes(manifest: Manifest) -> int:
+    """Repos hold other frameworks' weights too; the largest format is what is loaded."""
+    sizes = [
+        sum(file.size for file in manifest.files if file.path.endswith(ending))
+        for ending in _WEIGHTS
+    ]
+    return max(sizes, default=0) or manifest.size_bytes
+
+
+def _not_served(manifest: Manifest, engines: Mapping[str, EngineFactory]) -> str:
+    if service_for_task(manifest.task) != INFERENCE_SERVICE:
+        return f"{manifest.name} is a model for {manifest.task}; inference-svc doesn't serve those"
+    known = ", ".join(sorted(engines))
+    return f"{manifest.name} is a model for {manifest.task}; here are engines for {known}"

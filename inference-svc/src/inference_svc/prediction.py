@@ -1,0 +1,187 @@
+"""A prediction: from the inputs of a request to its results and where the time went."""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+import msgspec
+
+from fleetserve.clock import Clock
+from fleetserve.errors import FleetError, InvalidFieldError
+from fleetserve.replica.models import ModelHandle, ModelSpec
+from fleetserve.replica.pool import ModelPool
+from inference_svc.batcher import ServedModel
+from inference_svc.calls import BatchRun, Call
+from inference_svc.engine.base import EngineInfo, ModelEngine, Prepared
+from inference_svc.inputs import read_inputs
+
+# Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
+# event loop.
+INLINE_BYTES = 16_384
+
+
+class Ask(msgspec.Struct, frozen=True, eq=False):
+    """What is to be predicted.
+
+    Attributes:
+        size_bytes: Of the whole request, to tell light work from heavy.
+        received_s, deadline_s: Monotonic.
+    """
+
+    model: str
+    inputs: Any
+    parameters: Mapping[str, object]
+    priority: int
+    batching: bool
+    size_bytes: int
+    received_s: float
+    deadline_s: float
+
+
+class Prediction(msgspec.Struct, frozen=True, eq=False):
+    """Results in order (JSON values or numpy arrays) and how they came about.
+
+    Attributes:
+        result: One result, or the list of them if ``batch``; a failed input of a list is
+            ``{"error": …}`` in its place.
+        waited_ms: From receipt until the work was handed over; batch_ms: from then until its
+            first batch began; compute_ms: of all its batches.
+    """
+
+    spec: ModelSpec
+    info: EngineInfo
+    result: object
+    batch: bool
+    count: int
+    cold_start: bool
+    batch_size: int
+    padded_fraction: float
+    waited_ms: float
+    batch_ms: float
+    compute_ms: float
+
+
+class Predictor:
+    """Event loop only; heavy preparation goes to ``heavy``."""
+
+    def __init__(self, pool: ModelPool[ServedModel], clock: Clock, heavy: Executor) -> None:
+        self._pool = pool
+        self._now_s = clock.monotonic_s
+        self._heavy = heavy
+
+    async def predict(self, ask: Ask) -> Prediction:
+        """Loads the model if it has to, batches, runs.
+
+        Raises: what the pool raises for the model; InvalidFieldError: inputs or parameters;
+        for a single input whatever it failed with.
+        """
+        handle = self._pool.get_ready(ask.model)
+        cold = handle is None
+        if handle is None:
+            handle = await self._pool.get(ask.model)
+        with handle as served:
+            return await self._run(ask, handle, served, cold)
+
+    async def _run(
+        self, ask: Ask, handle: ModelHandle[ServedModel], served: ServedModel, cold: bool
+    ) -> Prediction:
+        engine = served.engine
+        inputs = read_inputs(ask.inputs, engine.info)
+        options = engine.read_parameters(ask.parameters)
+        call = Call(
+            len(inputs.values),
+            priority=ask.priority,
+            deadline_s=ask.deadline_s,
+            alone=not ask.batching,
+        )
+        if ask.size_bytes <= INLINE_BYTES:
+            prepared = _prepare(engine, inputs.values, options)
+        else:
+            loop = asyncio.get_running_loop()
+            prepared = await loop.run_in_executor(
+                self._heavy, _prepare, engine, inputs.values, options
+            )
+        ready = []
+        for index, one in enumerate(prepared):
+            if isinstance(one, Prepared):
+                ready.append((index, one))
+            else:
+                call.settle(index, one)
+        if ready:
+            served.batcher.submit(call, ready)
+            await call.done
+        result = _results(call.outcomes, inputs.batch)
+        return self._describe(ask, handle, served, call, result, inputs.batch, cold)
+
+    def _describe(
+        self,
+        ask: Ask,
+        handle: ModelHandle[ServedModel],
+        served: ServedModel,
+        call: Call,
+        result: object,
+        batch: bool,
+        cold: bool,
+    ) -> Prediction:
+        runs = call.runs
+        submitted_s = call.submitted_s or self._now_s()
+        begun_s = runs[0].started_s if runs else submitted_s
+        return Prediction(
+            spec=handle.spec,
+            info=served.engine.info,
+            result=result,
+            batch=batch,
+            count=len(call.outcomes),
+            cold_start=cold,
+            batch_size=max((run.size for run in runs), default=0),
+            padded_fraction=_padded(runs),
+            waited_ms=(submitted_s - ask.received_s) * 1000,
+            batch_ms=(begun_s - submitted_s) * 1000,
+            compute_ms=sum(run.compute_s for run in runs) * 1000,
+        )
+
+
+def _prepare(engine: ModelEngine, values: list[Any], options: Any) -> list[Prepared | FleetError]:
+    """Each input prepared, or why it can't be."""
+    prepared: list[Prepared | FleetError] = []
+    for value in values:
+        try:
+            prepared.append(engine.prepare(value, options))
+        except FleetError as exc:
+            prepared.append(exc)
+    return prepared
+
+
+def _results(outcomes: list[object], batch: bool) -> object:
+    """Raises: FleetError: a single input failed."""
+    if not batch:
+        outcome = outcomes[0]
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+    return [
+        _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
+        for index, outcome in enumerate(outcomes)
+    ]
+
+
+def _error_entry(exc: BaseException, index: int) -> dict[str, object]:
+    if isinstance(exc, InvalidFieldError):
+        field = exc.field.replace("inputs", f"inputs[{index}]", 1)
+        return {
+            "error": str(exc.detail).replace(exc.field, field, 1),
+            "code": exc.code,
+            "field": field,
+        }
+    if isinstance(exc, FleetError):
+        return {"error": exc.detail, "code": exc.code}
+    return {"error": "This input failed.", "code": "internal_error"}
+
+
+def _padded(runs: list[BatchRun]) -> float:
+    """Of all that was computed, how much was padding."""
+    if len(runs) == 1:
+        return runs[0].padded_fraction
+    sizes = sum(run.size for run in runs)
+    return sum(run.padded_fraction * run.size for run in runs) / sizes if sizes else 0.0

@@ -1,0 +1,72 @@
+"""The only file of inference-svc that reads, and at its start writes, the environment."""
+
+import os
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleetserve.settings import ServiceSettings, load_service_settings
+from fleetserve.tasks import INFERENCE_SERVICE
+
+_CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceSettings:
+    """``torch_threads``: threads of one compute thread's kernels, at least 1."""
+
+    service: ServiceSettings
+    torch_threads: int
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> InferenceSettings:
+    """Raises: SettingsError: what is wrong, where it stands and what is allowed."""
+    service = load_service_settings(INFERENCE_SERVICE, environ)
+    config = service.config
+    replicas = config.inference.replicas + config.audio.replicas
+    threads = config.inference.torch_threads or share_of_cores(usable_cores(), replicas)
+    return InferenceSettings(service, threads)
+
+
+def share_of_cores(cores: int, replicas: int) -> int:
+    """Whole cores for each of the replicas that compute on one machine.
+
+    More threads than cores is what costs 10 to 20 times: they spin against each other.
+    """
+    return max(1, cores // max(1, replicas))
+
+
+def usable_cores(cpu_max: Path = _CGROUP_CPU) -> int:
+    """Cores by affinity, within the container's quota."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity is not None else os.cpu_count() or 1
+    try:
+        quota, period = cpu_max.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    if quota == "max":
+        return cores
+    return max(1, min(cores, int(quota) // int(period)))
+
+
+def apply_environment(
+    settings: InferenceSettings, environ: MutableMapping[str, str] | None = None
+) -> None:
+    """Sets what native libraries read when they are loaded; before torch is imported."""
+    threads = str(settings.torch_threads)
+    (os.environ if environ is None else environ).update(
+        {
+            # Threads that wait must sleep: those that spin steal the other replicas' cores.
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "OMP_NUM_THREADS": threads,
+            "MKL_NUM_THREADS": threads,
+            # Tokenising happens on the event loop or in few threads; a pool of its own only
+            # competes with the model.
+            "TOKENIZERS_PARALLELISM": "false",
+            # Models are loaded by path; nothing may be fetched in silence.
+            "HF_HUB_OFFLINE": "1",
+            "TRANSFORMERS_OFFLINE": "1",
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "TRANSFORMERS_VERBOSITY": "error",
+        }
+    )

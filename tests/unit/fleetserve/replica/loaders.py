@@ -1,0 +1,54 @@
+"""A model loader that the tests direct."""
+
+import threading
+from dataclasses import dataclass, field
+
+from fleetserve.errors import ModelNotFoundError
+from fleetserve.replica.models import Loaded, ModelSpec
+
+WAIT_S = 10.0
+
+
+@dataclass
+class DirectedLoader:
+    """Knows the models of ``published`` (name → revision, bytes); waits for ``gate`` to load."""
+
+    published: dict[str, tuple[str, int]] = field(default_factory=dict)
+    free: int = -1
+    failure: Exception | None = None
+    pinned: frozenset[str] = frozenset()
+    gate: threading.Event = field(default_factory=threading.Event)
+    loads: list[str] = field(default_factory=list)
+    unloads: list[str] = field(default_factory=list)
+    threads: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def prepare(self) -> str:
+        return "cpu"
+
+    def find(self, name: str) -> ModelSpec:
+        if name not in self.published:
+            raise ModelNotFoundError(name)
+        revision, size = self.published[name]
+        return ModelSpec(name, revision, "tensor", size, pinned=name in self.pinned)
+
+    def load(self, spec: ModelSpec) -> Loaded[str]:
+        self.threads.add(threading.current_thread().name)
+        assert self.gate.wait(WAIT_S)
+        self.loads.append(f"{spec.name}@{spec.revision}")
+        if self.failure is not None:
+            raise self.failure
+        if self.free >= 0:
+            self.free -= spec.expected_bytes
+        return Loaded(f"{spec.name}@{spec.revision}", spec.expected_bytes, "float32")
+
+    def unload(self, spec: ModelSpec, model: str) -> None:
+        self.threads.add(threading.current_thread().name)
+        self.unloads.append(model)
+        if self.free >= 0:
+            self.free += spec.expected_bytes
+
+    def free_bytes(self) -> int:
+        return self.free

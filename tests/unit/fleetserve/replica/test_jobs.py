@@ -1,0 +1,253 @@
+import asyncio
+import threading
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from fleetserve.clock import ManualClock, SystemClock
+from fleetserve.errors import ShedError, UnavailableError
+from fleetserve.replica.jobs import AGING_S, JobNote, JobSource
+from fleetserve.replica.slot import ComputeSlot
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(100.0)
+
+
+@pytest.fixture
+def slot(clock: ManualClock) -> ComputeSlot:
+    """Without its thread: the test runs it unit by unit."""
+    return ComputeSlot("cpu", clock)
+
+
+@pytest.fixture
+def source(slot: ComputeSlot, clock: ManualClock) -> JobSource:
+    return JobSource("m", slot, clock, max_active=2)
+
+
+async def settle() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def run_all(slot: ComputeSlot) -> None:
+    await settle()
+    while slot._run_one():
+        await settle()
+
+
+async def test_a_function_gives_its_result(slot: ComputeSlot, source: JobSource) -> None:
+    note = JobNote()
+    task = asyncio.create_task(source.run(lambda: 6 * 7, note=note))
+    await run_all(slot)
+    assert await task == 42
+    assert (note.submitted_s, note.started_s, note.steps) == (100.0, 100.0, 1)
+
+
+async def test_a_function_that_fails_raises_to_who_asked(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    task = asyncio.create_task(source.run(lambda: 1 // 0))
+    await run_all(slot)
+    with pytest.raises(ZeroDivisionError):
+        await task
+
+
+async def test_a_short_job_is_not_held_up_by_a_long_one(
+    slot: ComputeSlot, source: JobSource, clock: ManualClock
+) -> None:
+    order: list[str] = []
+
+    def steps(name: str, count: int) -> Generator[None, None, str]:
+        for _ in range(count):
+            clock.move(1.0)
+            order.append(name)
+            yield
+        return name
+
+    long = asyncio.create_task(source.run_steps(lambda: steps("long", 8)))
+    await settle()
+    slot._run_one()
+    slot._run_one()
+    short = asyncio.create_task(source.run_steps(lambda: steps("short", 2)))
+    await run_all(slot)
+    assert (await long, await short) == ("long", "short")
+    assert order[:5] == ["long", "long", "short", "short", "long"]
+
+
+async def test_no_more_jobs_than_allowed_are_begun(slot: ComputeSlot, source: JobSource) -> None:
+    begun: list[int] = []
+
+    def steps(number: int) -> Generator[None, None, None]:
+        begun.append(number)
+        yield
+        yield
+
+    tasks = [
+        asyncio.create_task(source.run_steps(lambda number=number: steps(number)))  # type: ignore[misc]
+        for number in range(4)
+    ]
+    await settle()
+    for _ in range(4):
+        slot._run_one()
+    assert begun == [0, 1]
+    await run_all(slot)
+    await asyncio.gather(*tasks)
+    assert begun == [0, 1, 2, 3]
+
+
+async def test_priority_goes_first_and_waiting_raises_it(
+    slot: ComputeSlot, clock: ManualClock
+) -> None:
+    source = JobSource("m", slot, clock, max_active=1)
+    order: list[str] = []
+    old = asyncio.create_task(source.run(lambda: order.append("old"), priority=0))
+    await settle()
+    clock.move(3 * AGING_S)
+    low = asyncio.create_task(source.run(lambda: order.append("low"), priority=1))
+    high = asyncio.create_task(source.run(lambda: order.append("high"), priority=2))
+    await run_all(slot)
+    await asyncio.gather(old, low, high)
+    assert order == ["old", "high", "low"]
+
+
+async def test_a_cancelled_job_is_closed_between_steps(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    closed: list[bool] = []
+
+    def steps() -> Generator[None, None, None]:
+        try:
+            while True:
+                yield
+        finally:
+            closed.append(True)
+
+    task = asyncio.create_task(source.run_steps(steps))
+    await settle()
+    slot._run_one()
+    task.cancel()
+    await settle()
+    assert not slot._run_one()
+    assert closed == [True]
+
+
+async def test_a_job_cancelled_before_its_turn_never_runs(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    ran: list[bool] = []
+    task = asyncio.create_task(source.run(lambda: ran.append(True)))
+    await settle()
+    task.cancel()
+    await run_all(slot)
+    assert ran == []
+
+
+async def test_a_generator_that_fails_to_close_stops_nobody(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    def steps() -> Generator[None, None, None]:
+        try:
+            yield
+            yield
+        finally:
+            raise ValueError("cleaning up failed")
+
+    task = asyncio.create_task(source.run_steps(steps))
+    await settle()
+    slot._run_one()
+    task.cancel()
+    other = asyncio.create_task(source.run(lambda: "fine"))
+    await run_all(slot)
+    assert await other == "fine"
+
+
+async def test_a_stream_gives_its_items_in_order(slot: ComputeSlot, source: JobSource) -> None:
+    stream = source.stream(lambda: iter("abc"))
+    reader = asyncio.create_task(collect(stream))
+    await run_all(slot)
+    assert await reader == ["a", "b", "c"]
+
+
+async def collect(stream: object) -> list[str]:
+    return [item async for item in stream]  # type: ignore[attr-defined]
+
+
+async def test_a_slow_reader_stops_the_work_until_it_reads(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    made: list[int] = []
+
+    def steps() -> Iterator[int]:
+        for number in range(10):
+            made.append(number)
+            yield number
+
+    stream = source.stream(steps, ahead=2)
+    await run_all(slot)
+    assert made == [0, 1]
+    assert await anext(stream) == 0
+    await run_all(slot)
+    assert made == [0, 1, 2]
+    await stream.aclose()
+    await run_all(slot)
+    assert made == [0, 1, 2]
+
+
+async def test_slow_readers_do_not_keep_others_from_starting(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    streams = [source.stream(lambda: iter(range(10)), ahead=1) for _ in range(2)]
+    await run_all(slot)
+    task = asyncio.create_task(source.run(lambda: "through"))
+    await run_all(slot)
+    assert await task == "through"
+    for stream in streams:
+        await stream.aclose()
+
+
+async def test_closing_sheds_what_waits_and_fails_what_has_begun(
+    slot: ComputeSlot, clock: ManualClock
+) -> None:
+    source = JobSource("m", slot, clock, max_active=1)
+
+    def steps() -> Generator[None, None, None]:
+        while True:
+            yield
+
+    begun = asyncio.create_task(source.run_steps(steps))
+    waiting = asyncio.create_task(source.run(lambda: 1))
+    await settle()
+    slot._run_one()
+    source.close()
+    await run_all(slot)
+    with pytest.raises(UnavailableError) as failed:
+        await begun
+    assert not isinstance(failed.value, ShedError)
+    with pytest.raises(ShedError):
+        await waiting
+    with pytest.raises(ShedError):
+        await source.run(lambda: 1)
+
+
+async def test_generators_live_in_the_compute_thread_only() -> None:
+    slot = ComputeSlot("real", SystemClock())
+    slot.start()
+    source = JobSource("m", slot, SystemClock())
+    threads: set[str] = set()
+
+    def steps() -> Generator[None, None, str]:
+        threads.add(threading.current_thread().name)
+        try:
+            yield
+        finally:
+            threads.add(threading.current_thread().name)
+        return "done"
+
+    try:
+        async with asyncio.timeout(10):
+            assert await source.run_steps(steps) == "done"
+    finally:
+        slot.stop()
+    assert threads == {"compute-real"}
