@@ -42,6 +42,7 @@ FLEET: tuple[ServiceTemplate, ...] = (
     ServiceTemplate("model-registry-worker", "model_registry_svc.worker", serves_http=False),
     ServiceTemplate("gpu-svc", "gpu_svc"),
     ServiceTemplate("auth-svc", "auth_svc"),
+    ServiceTemplate("autoscaler-svc", "autoscaler_svc"),
 )
 
 

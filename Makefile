@@ -1,0 +1,119 @@
+# Fleetserve from a checkout: `make run` starts it, `make help` lists the rest.
+#
+# Everything is installed into .venv at the versions of requirements.lock, on first use and after
+# a change. What decides how, by environment or on the command line:
+#   PYTHON           the interpreter to make .venv with: 3.11 or 3.12
+#   TORCH            auto (a GPU that nvidia-smi sees: cuda, else cpu), cpu or cuda
+#   TORCH_INDEX_URL  one more package index to find torch on, such as PyTorch's own for CPU or for
+#                    a CUDA version; without it torch comes from where pip looks, where a wheel in
+#                    a folder that pip is set up with (PIP_FIND_LINKS) wins
+#   PORT, BIND, FLEETSERVE_HOME and the rest of config.yaml's keys are the fleet's own
+#
+# All paths are relative, since make can't hold a path with spaces.
+
+PYTHON ?= $(or $(shell command -v python3.11 2>/dev/null),$(shell command -v python3 2>/dev/null),python3)
+TORCH ?= auto
+TORCH_INDEX_URL ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+PROJECTS := $(sort $(wildcard */pyproject.toml))
+EDITABLE := $(PROJECTS:%/pyproject.toml=-e ./%)
+
+ifeq ($(TORCH),auto)
+KIND := $(if $(shell command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null),cuda,cpu)
+else
+KIND := $(TORCH)
+endif
+
+# Stamps. A virtual environment holds absolute paths: in a checkout that was moved or copied it is
+# made anew.
+VENV := .venv/.made
+TORCHED := .venv/.torch-$(KIND)
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
+STALE := FORCE
+endif
+
+.PHONY: help run test lint fix bench lock clean FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+# Where setpriv is, the fleet also ends when make itself is killed.
+run: $(RUNTIME) ## Start the whole fleet as local processes; the gateway listens on PORT (8000)
+	@tie=$$(setpriv --pdeathsig TERM printf '%s' 'setpriv --pdeathsig TERM' 2>&1) || tie=; \
+	exec $$tie $(BIN)/fleetserve up $(ARGS)
+
+test: $(DEV) ## Run the tests; ARGS goes to pytest, such as ARGS='tests/unit -k clock'
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(DEV) ## Check style, types and imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fix: $(DEV) ## Format, and mend what can be mended by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(RUNTIME) ## Measure what the gateway and a replica cost per request
+	@$(BIN)/python -m benchmarks.overhead $(ARGS)
+
+lock: $(DEV) ## Write requirements.lock from the folders' pyproject.toml; ARGS=--upgrade renews all
+	$(BIN)/python .ci/lock.py $(ARGS)
+
+clean: ## Remove .venv and caches; a fleet's data (.fleetserve) stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf */src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV): $(STALE)
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || { \
+	  echo "Fleetserve needs Python 3.11 or 3.12; $(PYTHON) is not. Set PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>&1 || { \
+	  echo "$(PYTHON) can't make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making .venv; the first time takes a minute or two."
+	@"$(PYTHON)" -m venv --clear .venv
+	@$(PIP) install -c requirements.lock pip setuptools
+	@pwd -P > $@
+
+# Another KIND is another build of the same version, which pip alone would not take for a change.
+$(TORCHED): $(VENV) requirements.lock
+	@for other in .venv/.torch-*; do \
+	  case "$$other" in $@ | '.venv/.torch-*') ;; *) $(PIP) uninstall -y torch; rm "$$other" ;; esac; done
+	@$(PIP) install $(if $(TORCH_INDEX_URL),--extra-index-url "$(TORCH_INDEX_URL)") -c requirements.lock torch
+	@$(BIN)/python -c 'import torch; has = "cuda" if torch.version.cuda else "cpu"; \
+	  print("torch", torch.__version__, "" if has == "$(KIND)" else \
+	  "(for " + has + ", not $(KIND); TORCH_INDEX_URL can name an index that has it)")'
+	@touch $@
+
+$(RUNTIME): $(TORCHED) $(PROJECTS) requirements.lock
+	@$(PIP) install --no-build-isolation -c requirements.lock $(EDITABLE)
+	@touch $@
+
+$(DEV): $(RUNTIME) pyproject.toml
+	@$(PIP) install -c requirements.lock --group dev
+	@touch $@
+
+# With containers instead of processes. Settings come from config.yaml and .env; for a GPU:
+# make up COMPOSE='docker compose -f docker-compose.yml -f docker-compose.gpu.yml'
+COMPOSE ?= docker compose
+
+.PHONY: up down test-docker
+
+up: ## Build and start the whole fleet as containers; returns when it can serve
+	$(COMPOSE) up -d --build --wait
+
+down: ## Stop and remove the containers; models, logs and data stay in their volumes
+	$(COMPOSE) down
+
+test-docker: $(DEV) ## Run the tests that need a Docker Engine; ARGS goes to pytest
+	@$(BIN)/python -m pytest -m docker tests/e2e $(ARGS)

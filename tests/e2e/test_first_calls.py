@@ -1,0 +1,44 @@
+"""The four calls that a new user makes, answered by containers."""
+
+import httpx
+import pytest
+
+from tests.integration.test_first_calls import check_health, download, predict, speak
+
+pytestmark = pytest.mark.docker
+
+MINILM = {
+    "source": "huggingface",
+    "model_id": "sentence-transformers/all-MiniLM-L6-v2",
+    "name": "all-minilm-l6-v2",
+}
+
+
+async def test_the_four_calls(client: httpx.AsyncClient) -> None:
+    await predict(client)
+    await download(client)
+    await speak(client)
+    await check_health(client)
+
+
+async def test_a_real_model_is_fetched_and_embeds(client: httpx.AsyncClient) -> None:
+    sentences = ["How do you do?", "Good morning.", "The invoice is overdue."]
+    fetched = await client.post("/models/download", json=MINILM)
+    assert fetched.status_code in (200, 202), fetched.text
+    answer = await client.post(
+        "/predict", json={"model_name": "all-minilm-l6-v2", "inputs": sentences, "timeout": 100}
+    )
+    told = answer.json()
+    assert answer.status_code == 200, told
+    greeting, morning, invoice = told["result"]
+    assert len(greeting) == 384
+    near = sum(a * b for a, b in zip(greeting, morning, strict=True))
+    far = sum(a * b for a, b in zip(greeting, invoice, strict=True))
+    assert near > far
+
+
+async def test_every_service_is_healthy(client: httpx.AsyncClient) -> None:
+    told = (await client.get("/health")).json()
+    unhealthy = {name: check for name, check in told["checks"].items() if not check["healthy"]}
+    assert unhealthy == {}
+    assert told["status"] == "ok"
