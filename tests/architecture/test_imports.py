@@ -116,7 +116,8 @@ def undeclared_by_tests(checkout: Checkout) -> list[str]:
     projects = [p for p in checkout.files if p.name == "pyproject.toml" and len(p.parts) == 2]
     root = tomllib.loads(checkout.text(Path("pyproject.toml")))
     asked = {_plain(line) for line in root["dependency-groups"]["dev"]}
-    asked |= {"tests", "benchmarks"}.union(*(_asked(checkout, path) for path in projects))
+    asked |= {module.package for module in checkout.scripts}
+    asked = asked.union(*(_asked(checkout, path) for path in projects))
     return [
         f"{module.path}:{line}: {imported} is in no dependency; the dev group is its place"
         for module in checkout.scripts

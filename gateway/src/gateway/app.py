@@ -57,7 +57,14 @@ PREFIXES = {
     "/audio": AUDIO_SERVICE,
     "/tts": AUDIO_SERVICE,
 }
-EXPECTED = (INFERENCE_SERVICE, AUDIO_SERVICE, "model-registry-svc", "gpu-svc", "auth-svc")
+EXPECTED = (
+    INFERENCE_SERVICE,
+    AUDIO_SERVICE,
+    "model-registry-svc",
+    "gpu-svc",
+    "auth-svc",
+    "autoscaler-svc",
+)
 
 
 def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:

@@ -17,7 +17,7 @@ from fleetserve.tokens import TOKEN_HEADER, TokenSigner
 from gateway.choice import choose
 from gateway.demand import DemandMeter
 from gateway.exchange import Exchange
-from gateway.known_models import KnownModels
+from gateway.known_models import KnownModels, Target
 from gateway.replica_table import Replica, ReplicaTable
 from gateway.reply import Reply, open_reply
 from gateway.upstream.base import (
@@ -71,6 +71,8 @@ class Dispatcher:
             if replica is None:
                 await self._hold(exchange, shed)
                 continue
+            if self._clock.monotonic_s() >= exchange.deadline_s:
+                raise shed or _too_late(exchange)
             replica.own += 1
             reply = None
             try:
@@ -101,14 +103,12 @@ class Dispatcher:
     async def _attempt(self, exchange: Exchange, replica: Replica) -> Reply | None:
         """The reply, or None where the replica failed and the request may go elsewhere."""
         left_s = exchange.deadline_s - self._clock.monotonic_s()
-        if left_s <= 0:
-            raise _too_late(exchange)
         exchange.attempts += 1
         exchange.upstream = replica.id
         headers = [
             *exchange.headers,
             (TOKEN_HEADER, self._signer.token_for(exchange.service)),
-            ("x-fleet-timeout-ms", str(ceil(left_s * 1000))),
+            ("x-fleet-timeout-ms", str(max(1, ceil(left_s * 1000)))),
             ("x-fleet-attempt", str(exchange.attempts)),
         ]
         answer: UpstreamAnswer | None = None
@@ -163,7 +163,7 @@ class Dispatcher:
         exchange.held_s += now_s - begin_s
         exchange.tried.clear()
         if exchange.model is not None:
-            exchange.model = self._models.find(exchange.model.record.name)
+            exchange.model = self._still_there(exchange.model_name)
         if now_s >= exchange.deadline_s and last_shed is None:
             raise _too_late(exchange, self._phase(exchange))
         if now_s >= until_s:
@@ -172,6 +172,13 @@ class Dispatcher:
                 retry_after_s=10,
                 code="not_ready",
             )
+
+    def _still_there(self, name: str) -> Target:
+        """The model as it is known now; one of a like name is not what was asked for."""
+        target = self._models.find(name)
+        if target.record.name != name:
+            raise ModelNotFoundError(name)
+        return target
 
     def _phase(self, exchange: Exchange) -> str:
         """Why the request can't be sent now, for the waiting caller.

@@ -9,12 +9,14 @@ from fleetserve.errors import UnavailableError
 from fleetserve.health import Check, CheckResult, run_checks
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
+from gateway.autoscaler_report import AutoscalerReport, ask_autoscaler
 from gateway.directory.base import Directory
 from gateway.replica_table import Replica, ReplicaTable
 from gateway.service_calls import ServiceCalls
 
 PROBE_TIMEOUT_S = 0.6
 SERVING = (INFERENCE_SERVICE, AUDIO_SERVICE)
+ASLEEP = "at zero, as was asked for; the next request starts it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class FleetState:
     can_serve: bool
     status: str
     checks: dict[str, CheckResult]
+    autoscaler: AutoscalerReport
 
 
 class FleetHealth:
@@ -51,11 +54,15 @@ class FleetHealth:
         names = sorted({*self._expected, *self._table.services()} - {"gateway"})
         checks: dict[str, Check] = {name: self._service_check(name) for name in names}
         checks["redis"] = self._redis_check()
-        results = await run_checks(checks, self._runtime.clock)
-        can_serve = any(self._table.ready(service) for service in SERVING)
+        results, report = await asyncio.gather(
+            run_checks(checks, self._runtime.clock), ask_autoscaler(self._table, self._calls)
+        )
+        asleep = {name for name in report.asleep if not self._table.ready(name)}
+        results |= {name: CheckResult(True, 0.0, ASLEEP) for name in asleep & set(SERVING)}
+        can_serve = any(self._table.ready(s) or s in asleep for s in SERVING)
         whole = all(result.healthy for result in results.values())
         status = "down" if not can_serve else "ok" if whole else "degraded"
-        return FleetState(can_serve, status, results)
+        return FleetState(can_serve, status, results, report)
 
     def _redis_check(self) -> Check:
         async def check() -> str:

@@ -71,11 +71,10 @@ async def test_model_is_known_from_its_download_to_its_end(teller: Teller) -> No
 async def test_waiting_requests_are_woken_when_their_model_is_ready(teller: Teller) -> None:
     await teller.record(recorded(ModelState.DOWNLOADING))
     await until(lambda: state_of(teller) is ModelState.DOWNLOADING)
-    waiting = asyncio.ensure_future(teller.table.changed())
-    await asyncio.sleep(0)
+    change = teller.table.next_change()
     await teller.record(recorded(ModelState.READY))
     async with asyncio.timeout(5.0):
-        await waiting
+        await change.wait()
     assert state_of(teller) is ModelState.READY
 
 

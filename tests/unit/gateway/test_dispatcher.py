@@ -8,7 +8,7 @@ from fleetserve.errors import DeadlineError, ModelNotFoundError, UnavailableErro
 from fleetserve.model_records import ModelState
 from fleetserve.tokens import TokenVerifier
 from gateway.dispatcher import LONGEST_PAUSE_S
-from gateway.upstream.memory import Behaviour, MemoryAnswer
+from gateway.upstream.memory import Behaviour, MemoryAnswer, SentRequest
 from tests.unit.gateway.fleet import (
     Fleet,
     Gate,
@@ -65,14 +65,6 @@ class TestAttempt:
         fleet.add(answering(b'{"success":false}', status=status))
         assert (await fleet.ask(fleet.exchange()))[0] == status
         assert len(fleet.upstream.sent) == 1
-
-    async def test_answer_that_was_not_read_is_closed(self, fleet: Fleet) -> None:
-        fleet.add(streaming(b"chunk", b"audio/wav"))
-        async with fleet.dispatcher.reply_to(fleet.exchange()) as reply:
-            answer = reply.answer
-        assert isinstance(answer, MemoryAnswer)
-        assert answer.closed
-        assert fleet.own() == 0
 
     async def test_answer_whose_client_failed_is_closed(self, fleet: Fleet) -> None:
         fleet.add(streaming(b"chunk", b"audio/wav"))
@@ -234,14 +226,19 @@ class TestHolding:
             await asking
         assert fleet.room.held == 0
 
-    async def test_model_that_was_deleted_ends_the_wait(self, fleet: Fleet) -> None:
-        fleet.models.put(recorded("m", ModelState.DOWNLOADING))
-        asking = asyncio.ensure_future(fleet.ask(fleet.exchange("m")))
-        await fleet.go_on(1.0)
-        fleet.models.put(recorded("m", ModelState.DELETED))
+    async def test_model_that_was_deleted_ends_the_wait_though_one_of_a_like_name_is_there(
+        self, fleet: Fleet
+    ) -> None:
+        fleet.add(answering())
+        fleet.models.put(recorded("whisper_base", ModelState.DOWNLOADING))
+        asking = asyncio.ensure_future(fleet.ask(fleet.exchange("whisper_base")))
+        await fleet.clock.advance(1.0)
+        fleet.models.put(recorded("whisper-base"))
+        fleet.models.put(recorded("whisper_base", ModelState.DELETED))
         fleet.table.notify()
         with pytest.raises(ModelNotFoundError):
             await asking
+        assert fleet.upstream.sent == []
 
     async def test_request_whose_time_is_over_first_is_told_what_it_waited_for(
         self, fleet: Fleet
@@ -346,6 +343,20 @@ class TestOverload:
         assert caught.value.code == "overloaded"
         assert caught.value.headers["Retry-After"] == "3"
         assert fleet.own() == fleet.room.held == 0
+
+    async def test_overload_is_told_where_the_time_is_over_before_all_were_tried(
+        self, fleet: Fleet
+    ) -> None:
+        async def shed_late(request: SentRequest) -> MemoryAnswer:
+            fleet.clock.move(1.0)
+            return await shedding()(request)
+
+        for number in range(3):
+            fleet.add(shed_late, announced(f"i{number}"))
+        with pytest.raises(UnavailableError) as caught:
+            await fleet.ask(fleet.exchange(timeout_s=1.5))
+        assert caught.value.code == "overloaded"
+        assert len(fleet.upstream.sent) == 2
 
     async def test_pauses_grow_so_that_full_replicas_are_not_pestered(self, fleet: Fleet) -> None:
         fleet.add(shedding(), announced("a"))

@@ -144,3 +144,27 @@ async def test_redis_that_went_a_moment_ago_is_noticed_within_a_second(
         state = await health.state()
     assert (state.can_serve, state.status) == (True, "degraded")
     assert not state.checks["redis"].healthy
+
+
+async def test_service_at_zero_on_purpose_is_well(
+    health: FleetHealth, fleet: Fleet, redis: RedisServer
+) -> None:
+    fleet.add(answering(), announced("registry-1", service=REGISTRY))
+    told = b'{"healthy":true,"state":"running","components":{},"asleep":["inference-svc"]}'
+    fleet.add(answering(told), announced("scaler", service="autoscaler-svc"))
+    state = await health.state()
+    assert (state.can_serve, state.status) == (True, "degraded")
+    assert state.checks[INFERENCE].healthy
+    assert "next request" in state.checks[INFERENCE].detail
+    assert not state.checks[AUDIO].healthy
+
+
+async def test_service_that_came_back_is_asked_itself(
+    health: FleetHealth, fleet: Fleet, redis: RedisServer
+) -> None:
+    whole(fleet)
+    told = b'{"healthy":true,"state":"running","components":{},"asleep":["inference-svc"]}'
+    fleet.add(answering(told), announced("scaler", service="autoscaler-svc"))
+    state = await health.state()
+    assert state.status == "ok"
+    assert state.checks[INFERENCE].detail == "1 of 1 ready"

@@ -54,7 +54,6 @@ async def health(request: Request) -> JSONResponse:
     stats: FleetStats = request.app.state.stats
     state = await checker.state()
     totals = stats.totals()
-    autoscaler = state.checks.get("autoscaler-svc")
     content = {
         "success": state.can_serve,
         "healthy": state.can_serve,
@@ -67,11 +66,7 @@ async def health(request: Request) -> JSONResponse:
             "active_requests": totals.active,
             "queue_size": totals.queued,
         },
-        "autoscaler": {
-            "healthy": autoscaler is not None and autoscaler.healthy,
-            "state": "running" if autoscaler is not None and autoscaler.healthy else "not running",
-            "components": {"detail": autoscaler.detail if autoscaler is not None else "absent"},
-        },
+        "autoscaler": state.autoscaler.as_json(),
     }
     return JSONResponse(content, status_code=200 if state.can_serve else 503)
 

@@ -53,13 +53,7 @@ async def test_every_service_of_the_table_is_started_at_once(
     fleet.create_services(launcher)
     await clock.advance(0)
     started = [command.environment["FLEETSERVE_REPLICA_ID"] for command in spawner.commands]
-    assert started == [
-        "gateway",
-        "inference-svc-1",
-        "audio-svc-1",
-        "model-registry-svc",
-        "model-registry-worker",
-    ]
+    assert started == [f"{t.name}-1" if t.replicas else t.name for t in FLEET]
     await fleet.stop()
 
 
@@ -94,7 +88,7 @@ async def test_service_that_ends_before_it_is_ready_fails_the_start(
         await starting
     await fleet.stop()
     assert all(child.exited.done() for child in spawner.children)
-    assert len(spawner.children) == 5
+    assert len(spawner.children) == len(FLEET)
 
 
 async def test_services_that_are_never_ready_fail_the_start_in_time(

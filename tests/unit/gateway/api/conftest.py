@@ -1,21 +1,25 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from fleetserve.app import create_app, wrap_control
+from fleetserve.audit_log import AuditLog
 from fleetserve.metrics.memory import MemoryMetricsStore
 from gateway.api.config import config_router
 from gateway.api.dashboards import dashboards_router
 from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
+from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
+from gateway.api.server import server_router
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
 from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
+from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
 from tests.unit.gateway.fleet import Fleet
 
@@ -33,14 +37,33 @@ def directory(fleet: Fleet) -> MemoryDirectory:
 
 
 @pytest.fixture
-def app(fleet: Fleet, store: MemoryMetricsStore, directory: MemoryDirectory) -> FastAPI:
+def audit(fleet: Fleet) -> Iterator[AuditLog]:
+    audit = AuditLog(fleet.runtime.settings.logs_dir, fleet.clock)
+    yield audit
+    audit.close()
+
+
+@pytest.fixture
+def app(
+    fleet: Fleet, store: MemoryMetricsStore, directory: MemoryDirectory, audit: AuditLog
+) -> FastAPI:
     """The gateway's own routes over a fleet in memory."""
-    routers = [fleet_router, config_router, metrics_router, dashboards_router, docs_router]
+    routers = [
+        fleet_router,
+        config_router,
+        metrics_router,
+        server_router,
+        dashboards_router,
+        logs_router,
+        docs_router,
+    ]
     app = create_app(fleet.runtime, title="Fleetserve", routers=routers, own_routes=True)
     health = FleetHealth(fleet.table, fleet.calls, directory, fleet.runtime, EXPECTED)
     app.state.table = fleet.table
     app.state.calls = fleet.calls
     app.state.health = health
+    app.state.logs = LogFolder(fleet.runtime.settings.logs_dir)
+    app.state.audit = audit
     app.state.stats = FleetStats(fleet.table, store, fleet.room, fleet.runtime)
     app.state.metrics = FleetMetrics(fleet.table, fleet.calls, fleet.runtime)
     app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)

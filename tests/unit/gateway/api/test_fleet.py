@@ -73,14 +73,19 @@ class TestHealth:
             "queue_size": 1,
         }
 
-    async def test_autoscaler_is_running_when_it_answers(
+    async def test_autoscaler_tells_of_itself(
         self, client: httpx.AsyncClient, fleet: Fleet
     ) -> None:
         before = (await client.get("/health")).json()["autoscaler"]
-        fleet.add(answering(), announced("s1", service="autoscaler-svc"))
+        told = b'{"healthy":true,"state":"running","components":{"engine":{"healthy":true}}}'
+        fleet.add(answering(told), announced("s1", service="autoscaler-svc"))
         after = (await client.get("/health")).json()["autoscaler"]
-        assert (before["healthy"], before["state"]) == (False, "not running")
-        assert (after["healthy"], after["state"]) == (True, "running")
+        assert before == {"healthy": False, "state": "not running", "components": {}}
+        assert after == {
+            "healthy": True,
+            "state": "running",
+            "components": {"engine": {"healthy": True}},
+        }
 
 
 class TestInfo:

@@ -1,0 +1,1 @@
+"""Starts and stops replicas, and says which of them holds which model."""

@@ -1,0 +1,85 @@
+"""The fleet as Redis tells it."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import msgspec
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from autoscaler_svc.fleet.base import Sight
+from fleetserve.announcements import decode_announcement
+from fleetserve.clock import Clock
+from fleetserve.demand import decode_demand
+from fleetserve.errors import UnavailableError
+from fleetserve.keys import Keys
+from fleetserve.metrics.redis import RedisMetricsStore
+from fleetserve.model_records import ModelRecord, decode_record
+
+MEMORY_WINDOW_S = 10.0
+T = TypeVar("T")
+
+
+class RedisFleet:
+    """Two exchanges with Redis for each look."""
+
+    def __init__(self, client: redis.asyncio.Redis, keys: Keys, clock: Clock) -> None:
+        self._client = client
+        self._keys = keys
+        self._clock = clock
+        self._demands = keys.demand("").encode()
+        self._rollups = RedisMetricsStore(client, keys)
+
+    async def look(self) -> Sight:
+        told: list[bytes] = []
+        announced: list[bytes] = []
+        with _translated():
+            # One walk for both kinds of keys.
+            pattern = f"{self._keys.prefix}:[ad]*:*"
+            announcement = self._keys.announcement_pattern[:-1].encode()
+            async for name in self._client.scan_iter(pattern, count=1000):
+                if name.startswith(self._demands):
+                    told.append(name)
+                elif name.startswith(announcement):
+                    announced.append(name)
+            names = [*announced, *told]
+            raws = await self._client.mget(names) if names else []
+        return Sight(
+            tuple(_readable(raws[: len(announced)], decode_announcement)),
+            tuple(_readable(raws[len(announced) :], decode_demand)),
+        )
+
+    async def models(self) -> dict[str, ModelRecord]:
+        with _translated():
+            raw = await self._client.hgetall(self._keys.models)
+        return {record.name: record for record in _readable(raw.values(), decode_record)}
+
+    async def memory_mb(self, service: str) -> float | None:
+        rollups = await self._rollups.window(self._clock.now_s() - MEMORY_WINDOW_S)
+        told = [
+            rollup.gauges["memory_mb"]
+            for rollup in rollups
+            if rollup.service == service and "memory_mb" in rollup.gauges
+        ]
+        return max(told, default=None)
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as exc:
+        raise UnavailableError(
+            f"The fleet can't be heard while Redis is away: {exc}", code="redis_unavailable"
+        ) from exc
+
+
+def _readable(
+    raws: Iterable[bytes | str | None], decode: Callable[[bytes | str], T]
+) -> Iterator[T]:
+    """What can be read; another version's word, or none, must not make the leader deaf."""
+    for raw in raws:
+        if raw is not None:
+            with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+                yield decode(raw)

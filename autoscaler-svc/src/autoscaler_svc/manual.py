@@ -1,0 +1,129 @@
+"""Carries out what somebody's call asks for, and waits for it if that is wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+
+from autoscaler_svc.fleet_state import FleetState
+from autoscaler_svc.intents.base import Floor, Intents
+from autoscaler_svc.placer import Placer
+from autoscaler_svc.scaler import Scaler
+from autoscaler_svc.scaling import (
+    Aim,
+    Order,
+    PlannedStep,
+    aims_of,
+    is_reached,
+    is_woken,
+    limited,
+    planned_steps,
+)
+from fleetserve.clock import Clock
+from fleetserve.errors import ConflictError, DeadlineError, UnavailableError
+
+WAIT_S = 300.0
+POLL_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """An order that was taken; ``began_s`` is monotonic."""
+
+    id: str
+    order: Order
+    aims: tuple[Aim, ...]
+    steps: tuple[PlannedStep, ...]
+    began_s: float
+
+
+class Manual:
+    """For the event loop. The floors that it sets hold until somebody asks for another number."""
+
+    def __init__(self, scaler: Scaler, placer: Placer, intents: Intents, clock: Clock) -> None:
+        self._scaler = scaler
+        self._placer = placer
+        self._intents = intents
+        self._clock = clock
+
+    async def scale(self, order: Order) -> Scaling:
+        """Takes the order; it is carried out from now on.
+
+        Raises: UnavailableError: nobody could carry it out now; and as ``aims_of``.
+        """
+        state = self._state()
+        aims = [self._limited(aim, order, state) for aim in aims_of(order, state)]
+        began_s = self._clock.monotonic_s()
+        scaling_id = f"scale-{token_hex(6)}"
+        for aim in aims:
+            await self._intents.put_floor(
+                Floor(
+                    aim.target,
+                    aim.service,
+                    aim.instances,
+                    self._clock.now_s(),
+                    scaling_id,
+                    order.reason,
+                    order.force,
+                )
+            )
+        self._scaler.nudge()
+        steps = [
+            step for aim in aims for step in planned_steps(aim, state.services[aim.service], state)
+        ]
+        return Scaling(scaling_id, order, tuple(aims), tuple(steps), began_s)
+
+    def took_s(self, scaling: Scaling) -> float:
+        """Since it was taken."""
+        return self._clock.monotonic_s() - scaling.began_s
+
+    async def wait(self, scaling: Scaling) -> None:
+        """Returns when it is so.
+
+        Raises: ConflictError: somebody asked for another number meanwhile. DeadlineError: it
+        took longer than WAIT_S; it goes on. What a replica refused a model with.
+        """
+        seen = False
+        while True:
+            state = self._scaler.state
+            if state is not None and not self._scaler.problem:
+                known = scaling.id in state.known_scalings
+                seen = seen or known
+                if seen and self._is_so(scaling, state, known=known):
+                    return
+            if self._clock.monotonic_s() - scaling.began_s > WAIT_S:
+                raise DeadlineError(
+                    f"It is not so after {WAIT_S:.0f} s, and goes on; GET /autoscaler/stats shows"
+                    " how far it is."
+                )
+            if self._scaler.stopping:
+                raise UnavailableError("The autoscaler is stopping; ask again.", retry_after_s=5)
+            await self._clock.sleep(POLL_S)
+
+    def _is_so(self, scaling: Scaling, state: FleetState, *, known: bool) -> bool:
+        """Raises: ConflictError: it is not, and will not be; what a replica refused."""
+        if not known:
+            if all(is_woken(aim, state) for aim in scaling.aims):
+                return True
+            raise ConflictError(
+                "Somebody has asked for another number meanwhile.", code="superseded"
+            )
+        waiting = [aim for aim in scaling.aims if not is_reached(aim, state)]
+        self._raise_refusal(waiting, scaling)
+        return not waiting
+
+    def _raise_refusal(self, waiting: Sequence[Aim], scaling: Scaling) -> None:
+        for aim in waiting:
+            refusal = self._placer.refusal(aim.target, scaling.began_s)
+            if refusal is not None:
+                raise refusal
+
+    def _limited(self, aim: Aim, order: Order, state: FleetState) -> Aim:
+        most = self._scaler.most_by_hand(state.services[aim.service])
+        return limited(aim, most, state.config.min_replicas, force=order.force)
+
+    def _state(self) -> FleetState:
+        state = self._scaler.state
+        problem = self._scaler.problem or (state.engine_away if state is not None else "")
+        if state is None or problem:
+            raise UnavailableError(f"Nothing can be scaled now: {problem}", retry_after_s=5)
+        return state
