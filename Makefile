@@ -41,7 +41,7 @@ ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
 STALE := FORCE
 endif
 
-.PHONY: help run test lint fix bench lock clean FORCE
+.PHONY: help run test lint fix bench docs lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,6 +66,9 @@ fix: $(DEV) ## Format, and mend what can be mended by itself
 
 bench: $(RUNTIME) ## Measure what the gateway and a replica cost per request
 	@$(BIN)/python -m benchmarks.overhead $(ARGS)
+
+docs: $(RUNTIME) ## Write the generated parts of docs/api, from the fleet that runs (or ARGS=URL)
+	@$(BIN)/python -m docs.generate $(ARGS)
 
 lock: $(DEV) ## Write requirements.lock from the folders' pyproject.toml; ARGS=--upgrade renews all
 	$(BIN)/python .ci/lock.py $(ARGS)

@@ -69,8 +69,9 @@ async def test_no_prediction_fails_while_redis_is_away(running: GatewayFleet, fa
     assert load.failures == []
     assert load.answered > 100
     assert set(load.replicas) == {"i1", "i2"}
-    # A request that had to wait for anything of Redis's would take half a second at least.
-    assert max(running.latencies_ms()) < 500.0
+    # What waits for anything of Redis's takes half a second at least, and would do so each
+    # second; a stall of the machine may cost one request or two.
+    assert sorted(running.latencies_ms())[-3] < 500.0
     await running.ready("i1", "i2")
 
 

@@ -134,8 +134,15 @@ class _Run:
         gateway = self._gateway(processes)
         self._describe(engine_socket, gateway)
         took_s = self._clock.monotonic_s() - self._began_s
-        self._console.line(summary(gateway, self._home.logs_dir, took_s))
+        password = self._admin_password()
+        self._console.line(summary(gateway, self._home.logs_dir, took_s, password))
         return self._serving
+
+    def _admin_password(self) -> Path | None:
+        """The file that auth-svc made at its first start, while it is there and of use."""
+        base = self._settings.base
+        path = base.data_dir / "auth" / "admin-password"
+        return path if base.config.security.enable_auth and path.exists() else None
 
     def _describe(self, engine_socket: Path, gateway: str = "") -> None:
         record = FleetRecord(os.getpid(), gateway, str(engine_socket), self._clock.now_s())

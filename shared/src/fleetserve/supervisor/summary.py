@@ -7,16 +7,26 @@ from fleetserve.supervisor.console import seconds, shown_path
 FIRST_REQUEST = '{"model_name":"example","inputs":[1,2,3,4,5]}'
 
 
-def summary(gateway: str, logs_dir: Path, took_s: float) -> str:
-    """What to print when all is ready. ``gateway`` is its address, "" when there is none."""
+def summary(
+    gateway: str, logs_dir: Path, took_s: float, admin_password: Path | None = None
+) -> str:
+    """What to print when all is ready.
+
+    ``gateway`` is its address, "" when there is none; ``admin_password`` is the file with the
+    first admin's, where auth is on and nobody has logged in yet.
+    """
     head = f"\nReady after {seconds(took_s)}. Ctrl-C stops everything."
     if not gateway:
         return f"{head}\n"
+    sign_in = ""
+    if admin_password is not None:
+        sign_in = f"  Admin {shown_path(admin_password)} (the password, until the first login)\n"
     return (
         f"{head}\n\n"
         f"  API   {gateway}\n"
         f"  Docs  {gateway}/docs\n"
-        f"  Logs  {shown_path(logs_dir)}\n\n"
+        f"  Logs  {shown_path(logs_dir)}\n"
+        f"{sign_in}\n"
         "Try it:\n\n"
         f"  curl {gateway}/predict -H 'Content-Type: application/json' \\\n"
         f"    -d '{FIRST_REQUEST}'\n"

@@ -13,3 +13,8 @@ def test_summary_ends_with_a_call_to_paste() -> None:
 
 def test_fleet_without_a_gateway_has_no_address_to_show() -> None:
     assert summary("", Path("/logs"), 1.0).strip() == "Ready after 1.0 s. Ctrl-C stops everything."
+
+
+def test_file_with_the_admins_password_is_named() -> None:
+    text = summary("http://127.0.0.1:8000", Path("/logs"), 1.0, Path("/srv/auth/admin-password"))
+    assert "  Admin /srv/auth/admin-password (the password, until the first login)\n" in text
