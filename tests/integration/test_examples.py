@@ -37,10 +37,11 @@ def _values(document: dict[str, Any], media: dict[str, Any]) -> Iterator[tuple[s
     for name, example in media.get("examples", {}).items():
         yield name, example["value"]
     schema = media.get("schema", {})
-    if "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    for number, value in enumerate(schema.get("examples", [])):
-        yield f"schema {number}", value
+    for part in (schema, *schema.get("anyOf", [])):
+        name = part.get("$ref", "").rpartition("/")[2]
+        meant = document["components"]["schemas"][name] if name else part
+        for number, value in enumerate(meant.get("examples", [])):
+            yield f"schema {number}", value
 
 
 # A user's life: each of these needs what those before it made.

@@ -130,7 +130,7 @@ def match(
     can be told apart by neither is taken in turn: better than to think that a replica is stuck
     which serves.
     """
-    left = list(announcements)
+    left = _latest(announcements)
     found: dict[str, Announcement] = {}
     everyone = list(units)
     for sure in (_same_id, _same_host, _same_service):
@@ -142,6 +142,19 @@ def match(
                 found[unit.id] = told
                 left.remove(told)
     return [(unit, found.get(unit.id)) for unit in everyone], left
+
+
+def _latest(announcements: Iterable[Announcement]) -> list[Announcement]:
+    """One for each address: who listened there before it is gone, though still announced.
+
+    A container that was started again has its old address and, unless it was given one, a new id.
+    """
+    newest: dict[tuple[str, str], Announcement] = {}
+    for told in announcements:
+        before = newest.get((told.service, told.address))
+        if before is None or before.started_at < told.started_at:
+            newest[told.service, told.address] = told
+    return list(newest.values())
 
 
 def _same_id(unit: Unit, told: Announcement) -> bool:

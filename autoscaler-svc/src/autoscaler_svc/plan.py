@@ -59,11 +59,9 @@ def plan(desired: int, members: Sequence[Member], patience: Patience) -> list[Ac
     """
     stuck = [m for m in members if _is_stuck(m, patience.start_timeout_s)]
     actions: list[Action] = [Replace(member) for member in stuck]
-    actions += [
-        Remove(m.unit)
-        for m in members
-        if m.state is MemberState.STOPPED and m.unit is not None and m.unit.managed
-    ]
+    if not patience.starting:
+        # One that has just been made and does not run yet looks the same.
+        actions += [Remove(m.unit) for m in members if m.unit is not None and _is_over(m)]
     live = [m for m in members if m.is_live and m not in stuck]
     ending = sorted(live, key=lambda m: _missed(m, live))
     units = [m.unit for m in ending if m.unit is not None]
@@ -71,6 +69,10 @@ def plan(desired: int, members: Sequence[Member], patience: Patience) -> list[Ac
     actions += [End(unit) for unit in units[: max(0, len(live) - desired)]]
     missing = desired - len(live) - len(stuck) - patience.starting - patience.excused
     return actions + [Start()] * max(0, missing)
+
+
+def _is_over(member: Member) -> bool:
+    return member.state is MemberState.STOPPED and member.managed
 
 
 def _is_stuck(member: Member, timeout_s: float) -> bool:

@@ -85,7 +85,13 @@ class Reconciler:
         self._started = {u: s for u, s in self._started.items() if s[1] >= since_s}
 
     async def reconcile(
-        self, spec: ReplicaSpec, desired: int, members: Sequence[Member], start_timeout_s: float
+        self,
+        spec: ReplicaSpec,
+        desired: int,
+        members: Sequence[Member],
+        start_timeout_s: float,
+        *,
+        is_news: bool = False,
     ) -> None:
         """Begins whatever has to be done now; returns before it is done.
 
@@ -94,12 +100,16 @@ class Reconciler:
             desired: How many there shall be.
             members: Who is there.
             start_timeout_s: Who is not ready for longer is replaced.
+            is_news: That number was decided just now; else what is done is a repair.
         """
         service = spec.service
         now_s = self._clock.monotonic_s()
         excused = self._absences.excused(service, members, self.ending, now_s)
         patience = Patience(start_timeout_s, self.starting(service), excused)
-        for action in plan(desired, members, patience):
+        actions = plan(desired, members, patience)
+        if not is_news and any(isinstance(action, Start | End) for action in actions):
+            self._note_repair(service, desired, members)
+        for action in actions:
             await self._act(spec, action, members)
 
     async def end_managed(self) -> None:
@@ -135,6 +145,16 @@ class Reconciler:
                 self._end(unit, STUCK_GRACE_S)
             case Replace(member):
                 await self._replace(member, members)
+
+    def _note_repair(self, service: str, desired: int, members: Sequence[Member]) -> None:
+        trouble = self._troubles.get(service)
+        if trouble is not None:
+            return  # It was told when it began.
+        live = sum(m.is_live for m in members)
+        cause = "missing" if live < desired else "surplus"
+        reason = f"{live} are there, {desired} are wanted"
+        kind = EntryKind.SCALE_UP if live < desired else EntryKind.SCALE_DOWN
+        self._chronicle.tell(Note(kind, service, service, live, desired, cause, reason))
 
     def _start(self, spec: ReplicaSpec) -> None:
         service = spec.service

@@ -205,7 +205,9 @@ class Scaler:
             if not seen.engine_away:
                 timeout_s = seen.config.start_timeout_s
                 spec = self._spec_for(state.service)
-                await self._reconciler.reconcile(spec, state.desired, state.members, timeout_s)
+                await self._reconciler.reconcile(
+                    spec, state.desired, state.members, timeout_s, is_news=note is not None
+                )
             replicas = {m.id: m.told for m in state.members if m.told is not None}
             self._placer.carry_out(state.service, steps, replicas)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -92,9 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _cancel(tasks)
         for close in runtime.on_shutdown:
             await close()
         runtime.gone = True
@@ -102,6 +100,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await runtime.redis.aclose()
         log.info("service.stopped")
         runtime.sink.flush()
+
+
+async def _cancel(tasks: Iterable["asyncio.Future[None]"]) -> None:
+    """Ends the tasks. One cancel may be swallowed (wait_for does it in Python 3.11)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
 
 
 def _report_death(task: "asyncio.Future[None]") -> None:

@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 # was already on its way to it is refused.
 DRAIN_S = 2 * PERIOD_S
 FINISH_S = 60
+BACKLOG = 2048
 
 
 class _Server(uvicorn.Server):
@@ -85,7 +86,7 @@ def run_service(
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        backlog=2048,
+        backlog=BACKLOG,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=FINISH_S,
     )
@@ -102,6 +103,9 @@ def _bind(host: str, port: int) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host.strip("[]"), port))
+        # From now on a connection waits instead of being refused: readiness may be announced
+        # before the server accepts.
+        sock.listen(BACKLOG)
     except OSError as exc:
         raise SystemExit(f"{host}:{port} can't be bound: {exc.strerror}") from None
     return sock

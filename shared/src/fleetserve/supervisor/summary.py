@@ -7,9 +7,7 @@ from fleetserve.supervisor.console import seconds, shown_path
 FIRST_REQUEST = '{"model_name":"example","inputs":[1,2,3,4,5]}'
 
 
-def summary(
-    gateway: str, logs_dir: Path, took_s: float, admin_password: Path | None = None
-) -> str:
+def summary(gateway: str, logs_dir: Path, took_s: float, admin_password: Path | None = None) -> str:
     """What to print when all is ready.
 
     ``gateway`` is its address, "" when there is none; ``admin_password`` is the file with the
