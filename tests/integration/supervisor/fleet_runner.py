@@ -14,9 +14,12 @@ import httpx
 import msgspec
 
 from fleetserve.supervisor.home import ENGINE_FILE, FleetRecord
+from fleetserve.supervisor.services import FLEET
 
 TINY_SERVICE = Path(__file__).parent / "tiny_service.py"
-MODULES = ("gateway", "inference_svc", "audio_svc", "model_registry_svc")
+# What there is of each fleet of the tests, Redis with it.
+PROCESSES = ("redis", *(f"{t.name}-1" if t.replicas else t.name for t in FLEET))
+MODULES = sorted({template.module.partition(".")[0] for template in FLEET})
 DEADLINE_S = 30.0
 
 

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.integration.supervisor.conftest import StartFleet
-from tests.integration.supervisor.fleet_runner import RunningFleet, fleet_pids, wait_until_gone
+from tests.integration.supervisor.fleet_runner import (
+    PROCESSES,
+    RunningFleet,
+    fleet_pids,
+    wait_until_gone,
+)
 
 # Starts a shell with a child of its own, says both pids, and waits to be killed.
 LONE_SPAWNER = """
@@ -42,7 +47,7 @@ def test_kill_of_the_supervisor_leaves_no_process(start_fleet: StartFleet) -> No
     fleet = start_fleet(TINY_INFERENCE_SVC_1="family", TINY_AUDIO_SVC_1="deaf")
     fleet.wait_until_ready()
     pids = fleet.pids()
-    assert len(pids) == 8  # six services, the watcher, the child of one service
+    assert len(pids) == len(PROCESSES) + 2  # the watcher, the child of one service
     fleet.signal(signal.SIGKILL)
     assert wait_until_gone(pids) == set()
     assert fleet_pids(fleet.home) == set()

@@ -9,21 +9,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fleetserve.supervisor.services import FLEET
 from tests.integration.supervisor.conftest import StartFleet
-from tests.integration.supervisor.fleet_runner import RunningFleet, wait_until_gone
-
-SERVICES = (
-    "redis",
-    "gateway",
-    "inference-svc-1",
-    "audio-svc-1",
-    "model-registry-svc",
-    "model-registry-worker",
-)
+from tests.integration.supervisor.fleet_runner import PROCESSES, RunningFleet, wait_until_gone
 
 
 def test_each_service_has_a_line_and_the_end_says_what_to_try(fleet: RunningFleet) -> None:
-    for name in SERVICES:
+    for name in PROCESSES:
         assert re.search(rf"^  ready  {name} .* \d+\.\d s$", fleet.output, re.MULTILINE), name
     fleet.wait_for(r"^  API   http://127\.0\.0\.1:\d+$")
     fleet.wait_for(r"^  curl http://127\.0\.0\.1:\d+/predict")
@@ -32,7 +24,7 @@ def test_each_service_has_a_line_and_the_end_says_what_to_try(fleet: RunningFlee
 
 def test_addresses_in_the_lines_answer(fleet: RunningFleet) -> None:
     addresses = re.findall(r"^  ready .* (http://\S+)", fleet.output, re.MULTILINE)
-    assert len(addresses) == 4
+    assert len(addresses) == sum(template.serves_http for template in FLEET)
     for address in addresses:
         assert httpx.get(f"{address}/health/ready").status_code == 200
 
@@ -42,7 +34,7 @@ def test_polite_signal_ends_everything_in_order(
     fleet: RunningFleet, number: signal.Signals
 ) -> None:
     pids = fleet.pids()
-    assert len(pids) == len(SERVICES) + 1
+    assert len(pids) == len(PROCESSES) + 1
     fleet.signal(number)
     assert fleet.wait_until_ended() == 0
     assert wait_until_gone(pids) == set()

@@ -1,6 +1,4 @@
-from dataclasses import fields
 from fnmatch import fnmatch
-from inspect import getmembers
 
 from fleetserve.keys import Keys
 
@@ -8,8 +6,7 @@ keys = Keys("fleet-a")
 
 
 def plain_keys() -> list[str]:
-    own = {field.name for field in fields(Keys)}
-    return [v for n, v in getmembers(keys) if isinstance(v, str) and n[0] != "_" and n not in own]
+    return [getattr(keys, n) for n, v in vars(Keys).items() if isinstance(v, property)]
 
 
 def test_every_key_stands_under_the_prefix() -> None:

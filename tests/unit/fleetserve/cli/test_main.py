@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_supervisor_starts_without_an_http_client(environ: dict[str, str]) -> No
 
 
 def test_reader_that_stops_reading_is_no_traceback(environ: dict[str, str]) -> None:
-    script = f"{sys.executable} -m fleetserve.cli config check | true"
+    script = f"{quote(sys.executable)} -m fleetserve.cli config check | true"
     ended = subprocess.run(
         ["sh", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False
     )
