@@ -1,6 +1,6 @@
 """Replicas that went without our doing, and may come back by themselves."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from autoscaler_svc.census import Member
 
@@ -16,15 +16,16 @@ class Absences:
         self._there: dict[str, set[str]] = {}
         self._went: dict[str, list[float]] = {}
 
-    def excused(
-        self, service: str, members: Sequence[Member], ending: Collection[str], now_s: float
-    ) -> int:
+    def dismiss(self, service: str, unit_id: str) -> None:
+        """This one is ended on purpose, and not waited for."""
+        self._there.get(service, set()).discard(unit_id)
+
+    def excused(self, service: str, members: Sequence[Member], now_s: float) -> int:
         """How many missing replicas are not to be made up for yet.
 
         Args:
             service: Whose members these are.
             members: Who is there now.
-            ending: Units that are ended on purpose.
             now_s: Now.
         """
         there = {m.unit.id for m in members if m.unit is not None and m.is_live}
@@ -33,7 +34,7 @@ class Absences:
             return 1
         before = self._there.get(service, set())
         self._there[service] = there
-        went = before - there - set(ending)
+        went = before - there
         times = [t for t in self._went.get(service, []) if now_s - t < EXCUSED_S]
         self._went[service] = [*times, *[now_s] * len(went)]
         return len(self._went[service])

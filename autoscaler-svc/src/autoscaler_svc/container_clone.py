@@ -21,6 +21,7 @@ GPU_LABEL = "fleetserve.gpu"
 COMPOSE = "com.docker.compose."
 PROJECT_LABEL = f"{COMPOSE}project"
 NUMBER_LABEL = f"{COMPOSE}container-number"
+HASH_LABEL = f"{COMPOSE}config-hash"
 
 REPLICA_VARIABLE = "FLEETSERVE_REPLICA_ID"
 # What a replica may be given beside its template's environment, and how it must look.
@@ -67,7 +68,7 @@ HOST_KEYS = (
 )
 _KEPT_LABELS = (
     PROJECT_LABEL,
-    f"{COMPOSE}config-hash",
+    HASH_LABEL,
     f"{COMPOSE}image",
     f"{COMPOSE}project.config_files",
     f"{COMPOSE}project.environment_file",

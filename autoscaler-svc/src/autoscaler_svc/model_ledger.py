@@ -74,12 +74,14 @@ class ModelLedger:
         """Takes in who has what."""
         own = [a for a in announcements if a.service == self._service]
         self.residents.update(own, [n for n in records if n not in BUILT_IN])
+        for name, most in self._cuts.items():
+            if most == 0:
+                # Also where its replica ends before it has unloaded it.
+                self.residents.forget(name)
 
     def cut(self, model: str, instances: int) -> None:
         """So many are to be left; with 0 it is not loaded again either."""
         self._cuts[model] = instances
-        if instances == 0:
-            self.residents.forget(model)
 
     def needs(
         self,

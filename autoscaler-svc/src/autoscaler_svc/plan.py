@@ -27,13 +27,20 @@ class Replace:
 
 
 @dataclass(frozen=True, slots=True)
+class Renew:
+    """Drain this one, whose template has changed; what is then missing is started."""
+
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
 class Remove:
     """This one has ended already; clear it away."""
 
     unit: Unit
 
 
-Action = Start | End | Replace | Remove
+Action = Start | End | Replace | Renew | Remove
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,17 @@ def plan(desired: int, members: Sequence[Member], patience: Patience) -> list[Ac
     # A start that is on its way ends nobody: it may fail, and what serves now serves.
     actions += [End(unit) for unit in units[: max(0, len(live) - desired)]]
     missing = desired - len(live) - len(stuck) - patience.starting - patience.excused
-    return actions + [Start()] * max(0, missing)
+    actions += [Start()] * max(0, missing)
+    return actions or _renewal(desired, members)
+
+
+def _renewal(desired: int, members: Sequence[Member]) -> list[Action]:
+    """One at a time, and only while all others serve."""
+    if any(m.state is not MemberState.READY for m in members) or len(members) != desired:
+        return []
+    outdated = (m.unit for m in members if m.unit is not None and m.unit.outdated)
+    renewals: list[Action] = [Renew(unit) for unit in outdated]
+    return renewals[:1]
 
 
 def _is_over(member: Member) -> bool:

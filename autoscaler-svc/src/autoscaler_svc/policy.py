@@ -109,7 +109,8 @@ def decide(snapshot: Snapshot, rules: Rules) -> Decision:
         return Decision(lower, lower, Cause.SWITCHED_OFF, "scaling by load is off")
     wanted, cause, reason = _by_load(snapshot, rules)
     wanted, cause, reason = _zero(snapshot, rules, wanted, cause, reason)
-    held_up = _delayed(snapshot, rules, wanted)
+    # The idle time is a delay of its own.
+    held_up = _delayed(snapshot, rules, wanted) if cause is not Cause.TO_ZERO else None
     if held_up is not None:
         desired, late_cause, late_reason = held_up
         return _bounded(snapshot, desired, late_cause, late_reason, wanted)

@@ -11,7 +11,7 @@ from autoscaler_svc.census import Member
 from autoscaler_svc.chronicle import Chronicle, Note
 from autoscaler_svc.journal.base import EntryKind
 from autoscaler_svc.orchestrator.base import Orchestrator, ReplicaSpec, Unit
-from autoscaler_svc.plan import Action, End, Patience, Remove, Replace, Start, plan
+from autoscaler_svc.plan import Action, End, Patience, Remove, Renew, Replace, Start, plan
 from autoscaler_svc.replica_calls.base import ReplicaCalls
 from fleetserve.clock import Clock
 from fleetserve.errors import FleetError
@@ -104,7 +104,7 @@ class Reconciler:
         """
         service = spec.service
         now_s = self._clock.monotonic_s()
-        excused = self._absences.excused(service, members, self.ending, now_s)
+        excused = self._absences.excused(service, members, now_s)
         patience = Patience(start_timeout_s, self.starting(service), excused)
         actions = plan(desired, members, patience)
         if not is_news and any(isinstance(action, Start | End) for action in actions):
@@ -145,6 +145,13 @@ class Reconciler:
                 self._end(unit, STUCK_GRACE_S)
             case Replace(member):
                 await self._replace(member, members)
+            case Renew(unit):
+                live, name = len(members), unit.replica_id
+                reason = f"{name} was made after a template that has changed"
+                self._chronicle.tell(
+                    Note(EntryKind.REPLACE, service, service, live, live, "outdated", reason)
+                )
+                self._end(unit, None)
 
     def _note_repair(self, service: str, desired: int, members: Sequence[Member]) -> None:
         trouble = self._troubles.get(service)
@@ -205,6 +212,7 @@ class Reconciler:
     def _end(self, unit: Unit, grace_s: float | None) -> None:
         if unit.id in self._ends:
             return
+        self._absences.dismiss(unit.service, unit.id)
         task = asyncio.create_task(self._end_one(unit, grace_s), name=f"end-{unit.id[:12]}")
         self._ends[unit.id] = task
 

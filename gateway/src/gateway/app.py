@@ -143,7 +143,7 @@ def _control_app(
         own_routes=True,
     )
     store = RedisMetricsStore(runtime.redis, runtime.keys)
-    health = FleetHealth(table, calls, directory, runtime, EXPECTED)
+    health = FleetHealth(table, calls, directory, runtime, _expected(runtime.settings))
     app.state.table = table
     app.state.calls = calls
     app.state.health = health
@@ -154,6 +154,13 @@ def _control_app(
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
     return app
+
+
+def _expected(settings: ServiceSettings) -> tuple[str, ...]:
+    """The services whose absence /health reports."""
+    if settings.config.autoscaler.enabled:
+        return EXPECTED
+    return tuple(name for name in EXPECTED if name != "autoscaler-svc")
 
 
 def _lazy_upstream(runtime: ServiceRuntime) -> Callable[[], Upstream]:

@@ -26,6 +26,7 @@ class Unit:
         managed: An autoscaler made it; else the fleet itself did.
         created_at: Seconds since the epoch.
         gpu: The one that it was given, if it was given one.
+        outdated: It was made after a template that has changed since.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Unit:
     managed: bool
     created_at: float
     gpu: str = ""
+    outdated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ import requests
 
 from autoscaler_svc.container_clone import (
     GPU_LABEL,
+    HASH_LABEL,
     NUMBER_LABEL,
     REPLICA_LABEL,
     SERVICE_LABEL,
@@ -37,10 +39,13 @@ GRACE_S = 75
 # Each stop blocks a thread for as long as the drain takes.
 THREADS = 16
 SHORT_ID = 12
+LIST_POLLS = 40
+LIST_POLL_S = 0.05
 
 T = TypeVar("T")
 Labels = Mapping[str, str]
-Containers = list[dict[str, Any]]
+Container = dict[str, Any]
+Containers = list[Container]
 
 
 class DockerOrchestrator:
@@ -60,8 +65,13 @@ class DockerOrchestrator:
 
     async def list(self) -> "list[Unit]":
         found = await self._in_thread(self._containers)
-        units = [_unit(container) for container in found if container["State"] != "removing"]
-        return sorted(units, key=lambda unit: (unit.created_at, unit.id))
+        units = [
+            _unit(container, _template(found, container["Labels"][SERVICE_LABEL]))
+            for container in found
+            if container["State"] != "removing"
+        ]
+        # Whole seconds are all that the engine tells.
+        return sorted(units, key=lambda u: (u.created_at, u.managed, u.replica_id, u.id))
 
     async def start(self, spec: ReplicaSpec) -> Unit:
         # One at a time, so that no two take the same number.
@@ -126,21 +136,20 @@ class DockerOrchestrator:
         stopped = next((c for c in own if c["State"] in ("exited", "dead")), None)
         if stopped is not None:
             self._client.start(stopped["Id"])
-            return self._find(stopped["Id"])
-        if not own:
+            return self._started(stopped["Id"])
+        template = _template(containers, spec.service)
+        if template is None:
             raise InvalidFieldError(
                 "service", f"no container of {spec.service} is there to make another one after"
             )
-        return self._find(self._create(spec, own, containers))
+        return self._started(self._create(spec, template, containers))
 
-    def _create(self, spec: ReplicaSpec, own: Containers, containers: Containers) -> str:
-        # The newest shows what compose was last told; its listing names the image by what still
-        # leads to it, which may be the id alone after another build.
-        newest = max(own, key=lambda c: c["Created"])
-        template = self._client.inspect_container(newest["Id"])
-        number = _free_number(containers, newest["Labels"][TEMPLATE_LABEL])
+    def _create(self, spec: ReplicaSpec, listed: Container, containers: Containers) -> str:
+        template = self._client.inspect_container(listed["Id"])
+        number = _free_number(containers, listed["Labels"][TEMPLATE_LABEL])
         identity = Identity(number, f"{spec.service}-{number}", spec.environment)
-        body = clone_body(template, newest["Image"], identity)
+        # The listing names the image by what still leads to it: the id alone after a new build.
+        body = clone_body(template, listed["Image"], identity)
         created = self._client.create_container_from_config(body, clone_name(template, number))
         try:
             self._client.start(created["Id"])
@@ -150,11 +159,21 @@ class DockerOrchestrator:
             raise
         return str(created["Id"])
 
-    def _find(self, container_id: str) -> Unit:
-        found = next((c for c in self._containers() if c["Id"] == container_id), None)
+    def _started(self, container_id: str) -> Unit:
+        found = self._listed(container_id, lambda c: c["State"] in ("running", "restarting"))
         if found is None:
             raise UnavailableError(f"container {container_id[:SHORT_ID]} vanished as it started")
-        return _unit(found)
+        return _unit(found, None)
+
+    def _listed(self, container_id: str, is_so: Callable[[Container], bool]) -> Container | None:
+        """The container, once the list shows it so; the list follows a moment after a call."""
+        found = None
+        for _ in range(LIST_POLLS):
+            found = next((c for c in self._containers() if c["Id"] == container_id), None)
+            if found is None or is_so(found):
+                return found
+            time.sleep(LIST_POLL_S)
+        return found
 
     def _end(self, container_id: str, grace_s: float | None) -> None:
         try:
@@ -163,6 +182,8 @@ class DockerOrchestrator:
             self._client.stop(container_id, timeout=grace)
             if (config.get("Labels") or {}).get(MANAGED_LABEL) == MANAGED_BY:
                 self._client.remove_container(container_id, force=True)
+            else:
+                self._listed(container_id, lambda c: c["State"] != "running")
         except docker.errors.NotFound:
             return
 
@@ -190,6 +211,12 @@ def _is_template(labels: Labels, service: str) -> bool:
     )
 
 
+def _template(containers: Containers, service: str) -> Container | None:
+    """The newest of the fleet's own, which shows what compose was last told."""
+    own = [c for c in containers if _is_template(c["Labels"], service)]
+    return max(own, key=lambda c: c["Created"], default=None)
+
+
 def _free_number(containers: Containers, template: str) -> int:
     """The smallest that no clone of this template has."""
     taken = {
@@ -203,9 +230,10 @@ def _free_number(containers: Containers, template: str) -> int:
     return number
 
 
-def _unit(container: Mapping[str, Any]) -> Unit:
+def _unit(container: Container, template: Container | None) -> Unit:
     labels: Labels = container["Labels"]
     managed = labels.get(MANAGED_LABEL) == MANAGED_BY
+    outdated = managed and template is not None and _origin(container) != _origin(template)
     return Unit(
         id=container["Id"],
         service=labels[SERVICE_LABEL],
@@ -216,7 +244,13 @@ def _unit(container: Mapping[str, Any]) -> Unit:
         managed=managed,
         created_at=float(container["Created"]),
         gpu=labels.get(GPU_LABEL, ""),
+        outdated=outdated,
     )
+
+
+def _origin(container: Container) -> tuple[str, str]:
+    """The image that it runs, and compose's hash of what it was told."""
+    return container["ImageID"], container["Labels"].get(HASH_LABEL, "")
 
 
 def _state(state: str, *, managed: bool) -> UnitState:

@@ -26,24 +26,38 @@ class MemoryOrchestrator:
     ) -> None:
         self._services = tuple(services)
         self._on_change = on_change
-        self._slow = slow
+        self.slow = slow
         self._units: dict[str, Unit] = {}
         self._numbers = count(1)
         self._ending: dict[str, asyncio.Event] = {}
         self.specs: list[ReplicaSpec] = []
         self.away = ""
+        self.refusal = ""
 
     def add_base(self, service: str) -> Unit:
         """One of the fleet's own."""
         return self._add(service, managed=False)
 
+    def add_managed(self, service: str) -> Unit:
+        """One that an autoscaler before this one had made."""
+        return self._add(service, managed=True)
+
     def lose(self, unit_id: str) -> None:
         """It vanishes without anybody's word."""
         self._units.pop(unit_id, None)
 
+    def outdate(self) -> None:
+        """The template has changed; what was made after it before is of yesterday."""
+        for unit in [u for u in self._units.values() if u.managed]:
+            self._units[unit.id] = dataclasses.replace(unit, outdated=True)
+
     def finish(self, unit_id: str) -> None:
         """What it had in flight is answered."""
         self._ending.setdefault(unit_id, asyncio.Event()).set()
+
+    def known(self) -> tuple[Unit, ...]:
+        """Every unit, also while the engine is away."""
+        return tuple(self._units.values())
 
     async def list(self) -> "list[Unit]":
         self._ask()
@@ -53,6 +67,8 @@ class MemoryOrchestrator:
         self._ask()
         if spec.service not in self._services:
             raise InvalidFieldError("service", f"{spec.service!r} can't be started")
+        if self.refusal:
+            raise UnavailableError(self.refusal)
         self.specs.append(spec)
         for unit in self._units.values():
             if unit.service == spec.service and not unit.managed and _stopped(unit):
@@ -70,7 +86,7 @@ class MemoryOrchestrator:
         if unit is None:
             return
         ending = self._ending.setdefault(unit_id, asyncio.Event())
-        if self._slow and grace_s != 0 and not _stopped(unit):
+        if self.slow and grace_s != 0 and not _stopped(unit):
             await ending.wait()
         self._ending.pop(unit_id, None)
         stopped = dataclasses.replace(unit, state=UnitState.STOPPED)
