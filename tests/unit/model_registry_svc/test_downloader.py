@@ -228,6 +228,7 @@ def test_what_has_come_is_left_for_the_next_owner(
         patched.setattr(LeasedJob, "pause", let_go)
         with pytest.raises(JobStoppedError):
             case.downloader.run(case.job(plan))
+    case.hub.cuts = []  # Whether the other file had been opened yet was chance.
     case.run(case.job(plan, fence=2))
     offsets = [offset for path, offset in case.hub.opened if path == "model.safetensors"]
     assert offsets == [0, 2000]

@@ -19,7 +19,7 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 
 def migrate(engine: Engine) -> None:
     """Returns when the schema is HEAD. Several processes may call it at once; one does it."""
-    with engine.connect() as connection, _alone(engine, connection):
+    with _alone(engine) as connection:
         before = current_revision(connection)
         if before == HEAD:
             return
@@ -48,18 +48,22 @@ def _upgrade(connection: Connection) -> None:
 
 
 @contextlib.contextmanager
-def _alone(engine: Engine, connection: Connection) -> Iterator[None]:
+def _alone(engine: Engine) -> Iterator[Connection]:
     """Holds the others off until the end; a process that dies lets go."""
     if engine.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_lock({_POSTGRES_LOCK})"))
-        try:
-            yield
-        finally:
-            connection.rollback()
-            connection.execute(text(f"SELECT pg_advisory_unlock({_POSTGRES_LOCK})"))
-            connection.commit()
+        with engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_advisory_lock({_POSTGRES_LOCK})"))
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+                connection.execute(text(f"SELECT pg_advisory_unlock({_POSTGRES_LOCK})"))
+                connection.commit()
         return
     path = Path(str(engine.url.database) + ".migrating")
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        # Only now: whoever switches a new file to WAL beside another is refused at once, for
+        # SQLite's busy timeout does not hold there.
+        with engine.connect() as connection:
+            yield connection
