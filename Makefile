@@ -120,3 +120,13 @@ down: ## Stop and remove the containers; models, logs and data stay in their vol
 
 test-docker: $(DEV) ## Run the tests that need a Docker Engine; ARGS goes to pytest
 	@$(BIN)/python -m pytest -m docker tests/e2e $(ARGS)
+
+.PHONY: soak test-gpu
+
+soak: $(DEV) ## Run the long campaigns, such as Redis away for 10 s under load; ARGS goes to pytest
+	@$(BIN)/python -m pytest -m soak $(ARGS)
+
+test-gpu: $(DEV) ## Run the tests that need a CUDA GPU and a CUDA build of torch (TORCH=cuda)
+	@$(BIN)/python -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' || { \
+	  echo "make test-gpu needs an NVIDIA GPU with its driver, and torch for CUDA: TORCH=cuda make test-gpu" >&2; exit 1; }
+	@$(BIN)/python -m pytest -m gpu $(ARGS)
