@@ -1,5 +1,6 @@
 """A fleet as containers, made from this checkout by Compose with the tests' override file."""
 
+import copy
 import json
 import subprocess
 from pathlib import Path
@@ -38,6 +39,12 @@ class ComposeFleet:
             "HUB_ROOT": str(hub_root),
             **(environment or {}),
         }
+
+    def altered(self, **environment: str) -> "ComposeFleet":
+        """The same project as somebody else's shell has it; both act on the same containers."""
+        other = copy.copy(self)
+        other._environment = self._environment | environment
+        return other
 
     def build(self) -> None:
         """Makes the images, from the layers that are there.

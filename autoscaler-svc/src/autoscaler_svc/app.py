@@ -101,6 +101,7 @@ def assemble(runtime: ServiceRuntime, ports: Ports, *, leaves: bool) -> Autoscal
         on_tick=on_tick,
         is_stopping=lambda: runtime.draining,
     )
+    runtime.readiness.append(scaler.not_ready)
     runtime.background.append(scaler.run)
     if leaves:
         runtime.on_shutdown.append(scaler.leave)
@@ -110,7 +111,7 @@ def assemble(runtime: ServiceRuntime, ports: Ports, *, leaves: bool) -> Autoscal
     return AutoscalerServices(
         me=me,
         scaler=scaler,
-        manual=Manual(scaler, placer, ports.intents, clock),
+        manual=Manual(scaler, placer, ports, clock),
         intents=ports.intents,
         chronicle=chronicle,
         series=series,

@@ -48,8 +48,10 @@ class ServiceState:
 
     @property
     def settled(self) -> bool:
-        """There are as many as there should be, and nobody comes or goes."""
-        return self.ready == self.live == self.desired and not self.leaving
+        """Nobody comes or goes, and nothing has to be done about their number."""
+        known = sum(m.is_live and m.unit is not None for m in self.members) + self.starting
+        moving = self.leaving or self.ready != self.live
+        return not moving and known <= self.desired <= self.live
 
     def instances(self, model: str, *, ready: bool = True) -> int:
         """Replicas that have the model."""

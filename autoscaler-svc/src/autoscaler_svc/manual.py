@@ -1,12 +1,14 @@
 """Carries out what somebody's call asks for, and waits for it if that is wanted."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
 from autoscaler_svc.fleet_state import FleetState
-from autoscaler_svc.intents.base import Floor, Intents
+from autoscaler_svc.intents.base import Floor
 from autoscaler_svc.placer import Placer
+from autoscaler_svc.ports import Ports
 from autoscaler_svc.scaler import Scaler
 from autoscaler_svc.scaling import (
     Aim,
@@ -19,7 +21,12 @@ from autoscaler_svc.scaling import (
     planned_steps,
 )
 from fleetserve.clock import Clock
-from fleetserve.errors import ConflictError, DeadlineError, UnavailableError
+from fleetserve.errors import (
+    ConflictError,
+    DeadlineError,
+    ModelNotFoundError,
+    UnavailableError,
+)
 
 WAIT_S = 300.0
 POLL_S = 0.1
@@ -39,10 +46,11 @@ class Scaling:
 class Manual:
     """For the event loop. The floors that it sets hold until somebody asks for another number."""
 
-    def __init__(self, scaler: Scaler, placer: Placer, intents: Intents, clock: Clock) -> None:
+    def __init__(self, scaler: Scaler, placer: Placer, ports: Ports, clock: Clock) -> None:
         self._scaler = scaler
         self._placer = placer
-        self._intents = intents
+        self._fleet = ports.fleet
+        self._intents = ports.intents
         self._clock = clock
 
     async def scale(self, order: Order) -> Scaling:
@@ -51,7 +59,13 @@ class Manual:
         Raises: UnavailableError: nobody could carry it out now; and as ``aims_of``.
         """
         state = self._state()
-        aims = [self._limited(aim, order, state) for aim in aims_of(order, state)]
+        try:
+            found = aims_of(order, state)
+        except ModelNotFoundError:
+            # It may have come a moment ago.
+            state = dataclasses.replace(state, records=await self._fleet.models())
+            found = aims_of(order, state)
+        aims = [self._limited(aim, order, state) for aim in found]
         began_s = self._clock.monotonic_s()
         scaling_id = f"scale-{token_hex(6)}"
         for aim in aims:

@@ -87,6 +87,10 @@ class Observer:
         """Somebody asked for something."""
         self._due.pop("intents", None)
 
+    def ask_records_soon(self) -> None:
+        """There may be a model that is not known yet."""
+        self._due.pop("records", None)
+
     async def look(self) -> Observation:
         """Everything as it is now.
 

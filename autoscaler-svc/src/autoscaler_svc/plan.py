@@ -72,8 +72,9 @@ def plan(desired: int, members: Sequence[Member], patience: Patience) -> list[Ac
     live = [m for m in members if m.is_live and m not in stuck]
     ending = sorted(live, key=lambda m: _missed(m, live))
     units = [m.unit for m in ending if m.unit is not None]
-    # A start that is on its way ends nobody: it may fail, and what serves now serves.
-    actions += [End(unit) for unit in units[: max(0, len(live) - desired)]]
+    # A start that is on its way ends nobody, nor does a stranger: one may fail, and the other be
+    # the last word of somebody who is gone. What serves now serves.
+    actions += [End(unit) for unit in units[: max(0, len(units) - desired)]]
     missing = desired - len(live) - len(stuck) - patience.starting - patience.excused
     actions += [Start()] * max(0, missing)
     return actions or _renewal(desired, members)

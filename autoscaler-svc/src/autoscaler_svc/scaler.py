@@ -28,6 +28,7 @@ from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 log = structlog.get_logger(__name__)
 
 SERVICES = (INFERENCE_SERVICE, AUDIO_SERVICE)
+UNSEEN = "the fleet has not been looked at yet"
 # However short the interval is set, the loop leaves time for others.
 SHORTEST_INTERVAL_S = 0.1
 
@@ -72,12 +73,16 @@ class Scaler:
         self._led = False
         self.cold_starts = ColdStarts()
         self.state: FleetState | None = None
-        self.problem = "the fleet has not been looked at yet"
+        self.problem = UNSEEN
 
     @property
     def stopping(self) -> bool:
         """This process is about to end."""
         return self._is_stopping()
+
+    def not_ready(self) -> str | None:
+        """Why this process can't be asked anything yet; None once it can."""
+        return UNSEEN if self.problem == UNSEEN else None
 
     async def run(self) -> None:
         """Until cancelled. A fault inside is logged and does not end the loop."""
@@ -92,6 +97,7 @@ class Scaler:
     def nudge(self) -> None:
         """Somebody asked for something: look at once."""
         self._observer.ask_intents_soon()
+        self._observer.ask_records_soon()
         self._wake.set()
 
     async def tick(self) -> None:
@@ -103,14 +109,14 @@ class Scaler:
                 log.warning("fleet.not_heard", reason=exc.detail)
             self.problem = exc.detail
             return
-        if self.problem:
-            log.info("fleet.heard", leader=seen.leader, units=len(seen.units))
-        self.problem = ""
         self._configure(seen.config)
         self._reconciler.listed(seen.units_since_s)
         await self._take_stock(seen)
         rounds = [self._assess(seen, desk) for desk in self._desks.values()]
         self._publish(seen, [state for state, _ in rounds])
+        if self.problem:
+            log.info("fleet.heard", leader=seen.leader, units=len(seen.units))
+            self.problem = ""
         if seen.leads and seen.settled and not self.stopping:
             await self._lead(seen, rounds)
         await self._chronicle.flush()

@@ -60,3 +60,11 @@ async def test_health_of_the_process_tells_of_the_scaling(
         await check()
     await world.settled()
     assert await check() == "leads"
+
+
+async def test_process_is_ready_once_it_has_looked(world: World, runtime: ServiceRuntime) -> None:
+    assert runtime.not_ready_reasons() == ["the fleet has not been looked at yet"]
+    world.fleet.away = "Redis is away"
+    await world.clock.advance(0)
+    await world.scaler.tick()
+    assert runtime.not_ready_reasons() == []

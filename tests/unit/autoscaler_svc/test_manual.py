@@ -138,3 +138,10 @@ async def test_several_models_are_one_scaling(world: World) -> None:
     assert set(floors) == {"m", TARGET}
     await world.wait_for(waiting(world, scaling))
     assert world.service().instances("m") == 1
+
+
+async def test_model_that_came_a_moment_ago_is_known(world: World) -> None:
+    await world.settled()
+    world.fleet.records["m"] = record("m")
+    await world.wait_for(waiting(world, await ordered(world, 1, "m")))
+    assert world.service().instances("m") == 1

@@ -39,7 +39,13 @@ def test_leaving_and_stopped_ones_do_not_count() -> None:
 def test_stranger_counts_and_is_not_ended() -> None:
     stranger = Member("inference-svc", READY, None, told("s"))
     assert plan(1, [stranger], PATIENCE) == []
-    assert ended(1, stranger, member("a")) == ["a"]
+    assert plan(2, [stranger, member("a")], PATIENCE) == []
+
+
+def test_stranger_ends_nobody() -> None:
+    stranger = Member("inference-svc", READY, None, told("s"))
+    assert plan(1, [stranger, member("a", managed=False)], PATIENCE) == []
+    assert ended(1, stranger, member("a"), member("b", STARTING)) == ["b"]
 
 
 def test_those_not_ready_go_first() -> None:

@@ -137,6 +137,7 @@ _STATE = _state()
 _ENTRY = _entry(_STATE)
 _OVERVIEW = Overview(ME, _STATE, "", {EntryKind.SCALE_UP: 1}, 3, _ENTRY)
 _WHEN = timestamp(MOMENT_S)
+_COLD_START = ColdStart(MOMENT_S - 35, INFERENCE_SERVICE, "inference-svc-2", "", 4.0)
 _POINTS = [Point(MOMENT_S - 1, 1, 1, 3.1, 0), Point(MOMENT_S, 1, 1, 3.4, 0)]
 
 STATS = _content(stats_answer(_OVERVIEW, MOMENT_S))
