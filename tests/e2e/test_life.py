@@ -1,15 +1,13 @@
 """Up, up again, down; and what stops a start."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.e2e.compose_fleet import ComposeFleet
 
 pytestmark = pytest.mark.docker
-
-REPLICA = "inference-replica"
 
 
 def started_at(fleet: ComposeFleet) -> dict[str, str]:
@@ -23,28 +21,14 @@ def test_second_up_leaves_what_runs_alone(fleet: ComposeFleet) -> None:
     assert started_at(fleet) == before
 
 
-async def test_managed_replica_serves_and_plain_up_leaves_it_alone(
-    fleet: ComposeFleet, client: httpx.AsyncClient
-) -> None:
-    try:
-        fleet.compose("--profile", "managed", "up", "-d", "--no-deps", "--wait", REPLICA)
-        told = (await client.get("/health")).json()
-        assert told["checks"]["inference-svc"]["detail"] == "2 of 2 ready"
-        before = started_at(fleet)
-        fleet.up()
-        assert started_at(fleet) == before
-        assert REPLICA in fleet.compose("ps")
-    finally:
-        fleet.compose("--profile", "managed", "rm", "-s", "-f", REPLICA)
-
-
 def test_replica_drains_and_ends_on_its_own(fleet: ComposeFleet) -> None:
-    fleet.compose("--profile", "managed", "up", "-d", "--no-deps", "--wait", REPLICA)
-    fleet.compose("--profile", "managed", "stop", REPLICA)
-    state = fleet.container(f"{REPLICA}-1")["State"]
-    fleet.compose("--profile", "managed", "rm", "-f", REPLICA)
-    assert state["ExitCode"] == 0
-    assert state["OOMKilled"] is False
+    name = f"{fleet.project}-inference-svc-1"
+    # It is started again as soon as it is missed.
+    with ThreadPoolExecutor(1) as threads:
+        code = threads.submit(fleet.docker, "wait", name)
+        fleet.docker("stop", name)
+        assert code.result().strip() == "0"
+    fleet.up()
 
 
 def test_down_leaves_no_container_network_or_process(own_fleet: ComposeFleet) -> None:
