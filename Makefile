@@ -41,7 +41,7 @@ ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
 STALE := FORCE
 endif
 
-.PHONY: help run test lint fix bench docs lock clean FORCE
+.PHONY: help run test lint fix bench bench-peers docs lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ fix: $(DEV) ## Format, and mend what can be mended by itself
 bench: $(RUNTIME) ## Measure what the gateway and a replica cost per request
 	@$(BIN)/python -m benchmarks.overhead $(ARGS)
 
+bench-peers: $(DEV) ## Measure the fleet beside its peers, which are installed into .bench
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 docs: $(RUNTIME) ## Write the generated parts of docs/api, from the fleet that runs (or ARGS=URL)
 	@$(BIN)/python -m docs.generate $(ARGS)
 
@@ -74,7 +77,7 @@ lock: $(DEV) ## Write requirements.lock from the folders' pyproject.toml; ARGS=-
 	$(BIN)/python .ci/lock.py $(ARGS)
 
 clean: ## Remove .venv and caches; a fleet's data (.fleetserve) stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	rm -rf */src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,0 +1,28 @@
+"""Each peer in a virtual environment of its own, so that nobody's versions bind anybody else."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parents[1]
+ENVIRONMENTS = ROOT / ".bench"
+
+
+def environment(name: str) -> Path:
+    """The folder of the environment, made from requirements/<name>.txt when that has changed.
+
+    Raises: CalledProcessError: pip could not install it; what it said stands above.
+    """
+    requirements = FOLDER / "requirements" / f"{name}.txt"
+    folder = ENVIRONMENTS / name
+    stamp, wanted = folder / "made", hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == wanted:
+        return folder
+    print(f"installing {name}", file=sys.stderr, flush=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, "-r", str(requirements)], check=True)
+    stamp.write_text(wanted)
+    return folder

@@ -1,0 +1,160 @@
+"""One server's turn in a round: started, asked by each workload, ended."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
+from pathlib import Path
+
+import httpx
+
+from benchmarks.peers.setups import EMBED, ONE_THREAD, SUM, TENSOR, Running, Setup
+from benchmarks.processes import pss_mib, tree, tree_cpu_s
+from tests.hub.minilm import minilm_folder
+
+Figures = dict[str, float]
+LOAD_TIMES = (0.2, 0.5, 0.7, 0.9)
+WARM_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a turn measures.
+
+    Attributes:
+        texts: Each is one request for an embedding.
+        reference: The first texts' vectors as the library itself gives them.
+        folder: For the bodies that the load client reads.
+        seconds: Of each load.
+    """
+
+    texts: Sequence[str]
+    reference: Sequence[Sequence[float]]
+    folder: Path
+    seconds: float
+
+
+class Turn:
+    """Measures one setup; figures are named ``workload.what``."""
+
+    def __init__(self, setup: Setup, plan: Plan) -> None:
+        self._setup = setup
+        self._plan = plan
+        self.figures: Figures = {}
+
+    def run(self, workloads: Sequence[str]) -> Figures:
+        for workload in workloads:
+            if workload in self._setup.serves:
+                with self._setup.running(workload) as running:
+                    self._workload(running, workload)
+        return self.figures
+
+    def _workload(self, running: Running, workload: str) -> None:
+        self._load(running, workload, 16, seconds=WARM_S)
+        if workload == SUM:
+            self._closed(running, SUM, 32)
+        elif workload == TENSOR:
+            self._closed(running, TENSOR, 4)
+        else:
+            self.figures["embed.ready_s"] = running.ready_s
+            self._check(running)
+            for connections in (1, 32, 64):
+                self._closed(running, EMBED, connections)
+            self._open(running)
+            self._idle(running)
+
+    def _closed(self, running: Running, workload: str, connections: int) -> None:
+        before_s = tree_cpu_s(running.pid)
+        core_s = _core_s(running)
+        told = self._load(running, workload, connections)
+        name, number = f"{workload}.{connections}", told["requests"]
+        self.figures |= {f"{name}.{key}": told[key] for key in ("rps", "p50_ms", "p99_ms")}
+        self.figures[f"{name}.cpu_us"] = (tree_cpu_s(running.pid) - before_s) / number * 1e6
+        if running.core:
+            self.figures[f"{name}.core_us"] = (_core_s(running) - core_s) / number * 1e6
+
+    def _open(self, running: Running) -> None:
+        """Latency against rate, as parts of what 32 connections reached."""
+        for part in LOAD_TIMES:
+            rate = self.figures["embed.32.rps"] * part
+            told = self._load(running, EMBED, 64, rate=rate)
+            for key in ("p50_ms", "p99_ms"):
+                self.figures[f"embed.open{part:.0%}.{key}"] = told[key]
+            self.figures[f"embed.open{part:.0%}.rate"] = rate
+
+    def _idle(self, running: Running) -> None:
+        before_s, begin_s = tree_cpu_s(running.pid), time.perf_counter()
+        core_s = _core_s(running)
+        time.sleep(self._plan.seconds)
+        past_s = time.perf_counter() - begin_s
+        self.figures["idle.cpu_percent"] = (tree_cpu_s(running.pid) - before_s) / past_s * 100
+        self.figures["idle.pss_mib"] = pss_mib(tree(running.pid))
+        if running.core:
+            self.figures["idle.core_percent"] = (_core_s(running) - core_s) / past_s * 100
+            self.figures["idle.core_pss_mib"] = pss_mib(running.core)
+
+    def _check(self, running: Running) -> None:
+        """The smallest cosine between its vectors and the library's."""
+        url = running.base + self._setup.path(EMBED)
+        cosines = []
+        headers = {"Content-Type": "application/json"}
+        for text, wanted in zip(self._plan.texts, self._plan.reference, strict=False):
+            body = self._setup.body(EMBED, text)
+            answer = httpx.post(url, content=body, headers=headers, timeout=30)
+            answer.raise_for_status()
+            cosines.append(sum(map(mul, self._setup.vector(answer.json()), wanted)))
+        self.figures["embed.cosine"] = min(cosines)
+
+    def _load(
+        self,
+        running: Running,
+        workload: str,
+        connections: int,
+        *,
+        seconds: float | None = None,
+        rate: float = 0.0,
+    ) -> Figures:
+        """Raises: RuntimeError: a request failed."""
+        bodies = self._bodies(workload)
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.load",
+            running.base + self._setup.path(workload),
+        ]
+        command += ["--bodies", str(bodies), "--connections", str(connections)]
+        command += ["--seconds", str(seconds or self._plan.seconds), "--rate", str(rate)]
+        if workload == TENSOR:
+            command += ["--headers", '{"Content-Type": "application/octet-stream"}']
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+        told: dict[str, float] = json.loads(done.stdout)
+        if told["failures"]:
+            raise RuntimeError(f"{self._setup.name}, {workload}: failed: {told['failures']}")
+        return told
+
+    def _bodies(self, workload: str) -> Path:
+        """The file of all bodies of a workload, in this server's own form."""
+        ending = "bin" if workload == TENSOR else "jsonl"
+        path = self._plan.folder / f"{self._setup.name}-{workload}.{ending}"
+        if not path.exists():
+            texts = self._plan.texts if workload == EMBED else [""]
+            path.write_bytes(b"\n".join(self._setup.body(workload, text) for text in texts))
+        return path
+
+
+def limits(texts: Path, seconds: float) -> Figures:
+    """The bare model on one thread."""
+    command = [sys.executable, "-m", "benchmarks.peers.limits", str(texts)]
+    command += ["--seconds", str(seconds)]
+    variables = {"PATH": os.defpath, "MINILM": str(minilm_folder()), **ONE_THREAD}
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables)
+    told: Figures = json.loads(done.stdout)
+    return {f"embed.{key}": value for key, value in told.items()}
+
+
+def _core_s(running: Running) -> float:
+    return sum(tree_cpu_s(pid) for pid in running.core)
