@@ -26,6 +26,7 @@ from model_registry_svc.records import RecordBook
 from model_registry_svc.resolving import resolve_patiently
 from model_registry_svc.runner import JobFailedError
 from model_registry_svc.source.base import ArtifactChangedError, DownloadSource
+from model_registry_svc.torchvision.conversion import convert
 
 log = structlog.get_logger(__name__)
 
@@ -122,6 +123,9 @@ class Downloader:
         progress: DownloadProgress,
     ) -> Manifest:
         home = self._models_dir / request.name
+        earlier = published_manifest(self._models_dir, request.name)
+        if plan.conversion and earlier and _is_converted(plan, earlier):
+            return earlier
         fetcher = Fetcher(
             self._sources,
             home / plan.revision,
@@ -130,14 +134,16 @@ class Downloader:
             progress=progress,
             width=self._limits.parallel_files,
         )
-        missing = fetcher.missing_bytes(plan.files)
+        missing = fetcher.missing_bytes(plan.files) + plan.bytes_converted
         check_room(self._models_dir, missing, self._limits.keep_free_bytes, self._free)
         progress.enter(Phase.DOWNLOADING)
         try:
             files, warnings = fetcher.fetch(plan.files)
+            progress.enter(Phase.VERIFYING)
+            if plan.conversion:
+                files = convert(home / plan.revision, plan.conversion, job.check)
         except OSError as exc:
             raise _disk_error(exc) from exc
-        progress.enter(Phase.VERIFYING)
         manifest = self._manifest(request, plan, files, warnings)
         self._publish(job, manifest)
         return manifest
@@ -180,6 +186,15 @@ class Downloader:
         for folder in home.iterdir():
             if folder.is_dir() and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
+        listed = {file.path for file in manifest.files}
+        for path in (home / manifest.revision).iterdir():
+            if path.is_file() and path.name not in listed:
+                path.unlink()
+
+
+def _is_converted(plan: DownloadPlan, manifest: Manifest) -> bool:
+    """Whether this was done before; what it was made of is gone, so it can't be told by that."""
+    return (plan.revision, plan.task) == (manifest.revision, manifest.task)
 
 
 def _completed_message(manifest: Manifest) -> str:

@@ -171,7 +171,8 @@ class Downloads:
 
     def _check_room(self, plan: DownloadPlan, name: str) -> None:
         """Roughly, and now; the worker checks again, file by file."""
-        missing = max(0, plan.bytes_total - self._library.disk_bytes(name))
+        needed = plan.bytes_total + plan.bytes_converted
+        missing = max(0, needed - self._library.disk_bytes(name))
         check_room(self._library.models_dir, missing, self._policy.keep_free_bytes, self._free)
 
     def _enqueue(self, wanted: DownloadJob, manifest: Manifest | None) -> Started:
@@ -221,4 +222,6 @@ def _is_here(plan: DownloadPlan, manifest: Manifest) -> bool:
     if wanted != (manifest.revision, manifest.task, manifest.vocoder):
         return False
     have = {file.path for file in manifest.files}
-    return all(file.target in have for file in plan.files if not file.without)
+    return bool(plan.conversion) or all(
+        file.target in have for file in plan.files if not file.without
+    )

@@ -51,15 +51,23 @@ class PlannedFile(msgspec.Struct, frozen=True):
 
 
 class DownloadPlan(msgspec.Struct, frozen=True):
+    """What to fetch; ``conversion`` as in Resolution."""
+
     revision: str
     task: str
     files: tuple[PlannedFile, ...]
     vocoder: VocoderSource | None = None
     warnings: tuple[str, ...] = ()
+    conversion: str = ""
 
     @property
     def bytes_total(self) -> int:
         return sum(file.artifact.size or 0 for file in self.files)
+
+    @property
+    def bytes_converted(self) -> int:
+        """What is written beside the fetched files, which go when that is done."""
+        return self.bytes_total if self.conversion else 0
 
 
 class DownloadJob(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ class Planner:
         """
         ref = SourceRef(request.model_id, request.revision)
         resolution = self._sources[request.source].resolve(ref)
-        chosen = select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
+        chosen = _chosen(resolution, request)
         task = check_task(request.task) if request.task else guess_task(resolution.hints)
         files = [PlannedFile(a.path, request.source, a) for a in chosen]
         speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
@@ -41,6 +41,7 @@ class Planner:
             files=(*_without_clashes(files, added), *added),
             vocoder=vocoder,
             warnings=tuple(warnings),
+            conversion=resolution.conversion,
         )
 
     def _vocoder(
@@ -66,6 +67,13 @@ class Planner:
             ) from exc
         files = [PlannedFile(f"{VOCODER_FOLDER}/{a.path}", HUB, a) for a in chosen]
         return VocoderSource(model_id, resolution.revision), files, []
+
+
+def _chosen(resolution: Resolution, request: DownloadRequest) -> tuple[Artifact, ...]:
+    if resolution.conversion:
+        # Read by an allow-list and never unpickled by torch, so it needs nobody's permission.
+        return resolution.artifacts
+    return select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
 
 
 def _voice(voice: VoiceFile) -> PlannedFile:

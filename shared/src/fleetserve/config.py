@@ -58,6 +58,9 @@ class AudioConfig(Section):
 
 class ModelsConfig(Section):
     hf_endpoint: str = Field("", description="A hub to use instead of the public one.")
+    pytorch_endpoint: str = Field(
+        "", description="Where torchvision's weights are instead of the public address."
+    )
     min_free_mib: int = Field(512, ge=0, description="Disk that downloads leave free.")
     parallel_files: int = Field(4, ge=1, le=16)
     parallel_downloads: int = Field(2, ge=1, le=16, description="Downloads a worker does at once.")

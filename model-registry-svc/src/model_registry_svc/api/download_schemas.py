@@ -26,6 +26,8 @@ class SourceName(StrEnum):
 
     HUGGINGFACE = "huggingface"
     URL = "url"
+    PYTORCH_HUB = "pytorch_hub"
+    TORCHVISION = "torchvision"
     LOCAL = "local"
     TTS_AUTO = "tts_auto"
 
@@ -37,7 +39,8 @@ class DownloadBody(BaseModel):
 
     source: SourceName = Field(description="Where it comes from.")
     model_id: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
-        description="The hub's id, the address of a file (#sha256=… pins it), or a folder's path.",
+        description="The hub's id, the address of a file (#sha256=… pins it), a folder's path, "
+        "torchvision's resnet50 or resnet50/IMAGENET1K_V2, or pytorch/vision/resnet50.",
         examples=[MINILM],
     )
     name: str = Field(
