@@ -122,10 +122,23 @@ class Downloader:
         plan: DownloadPlan,
         progress: DownloadProgress,
     ) -> Manifest:
-        home = self._models_dir / request.name
         earlier = published_manifest(self._models_dir, request.name)
-        if plan.conversion and earlier and _is_converted(plan, earlier):
-            return earlier
+        if plan.conversion and earlier and earlier.revision == plan.revision:
+            # What it was made of is gone, and need not come again.
+            files, warnings = list(earlier.files), list[str]()
+        else:
+            files, warnings = self._fetch(job, request.name, plan, progress)
+        manifest = self._manifest(request, plan, files, warnings)
+        self._publish(job, manifest)
+        if plan.conversion:
+            _remove_unlisted(self._models_dir / request.name / plan.revision, manifest)
+        return manifest
+
+    def _fetch(
+        self, job: LeasedJob, name: str, plan: DownloadPlan, progress: DownloadProgress
+    ) -> tuple[list[ManifestFile], list[str]]:
+        """The model's files, fetched or made of what was fetched, and warnings."""
+        home = self._models_dir / name
         fetcher = Fetcher(
             self._sources,
             home / plan.revision,
@@ -144,9 +157,7 @@ class Downloader:
                 files = convert(home / plan.revision, plan.conversion, job.check)
         except OSError as exc:
             raise _disk_error(exc) from exc
-        manifest = self._manifest(request, plan, files, warnings)
-        self._publish(job, manifest)
-        return manifest
+        return files, warnings
 
     def _report(self, progress: DownloadProgress, notices: DownloadNotices) -> bytes:
         snapshot = progress.snapshot()
@@ -186,15 +197,14 @@ class Downloader:
         for folder in home.iterdir():
             if folder.is_dir() and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
-        listed = {file.path for file in manifest.files}
-        for path in (home / manifest.revision).iterdir():
-            if path.is_file() and path.name not in listed:
-                path.unlink()
 
 
-def _is_converted(plan: DownloadPlan, manifest: Manifest) -> bool:
-    """Whether this was done before; what it was made of is gone, so it can't be told by that."""
-    return (plan.revision, plan.task) == (manifest.revision, manifest.task)
+def _remove_unlisted(folder: Path, manifest: Manifest) -> None:
+    """Drops what the model's files were made of."""
+    listed = {file.path for file in manifest.files}
+    for path in folder.iterdir():
+        if path.name not in listed:
+            path.unlink()
 
 
 def _completed_message(manifest: Manifest) -> str:

@@ -53,23 +53,21 @@ def read_state_dict(path: Path) -> dict[str, TensorSpan]:
             file.seek(0)
             loaded, places = _read_zip(file) if is_zip else _read_legacy(file)
             size = path.stat().st_size
-            return {str(name): _span(name, value, places, size) for name, value in loaded.items()}
+            return {name: _span(name, tensor, places, size) for name, tensor in loaded.items()}
     except _DAMAGE as exc:
         raise UnreadableWeightsError(f"{path.name} is no readable checkpoint: {exc}.") from exc
 
 
-def _span(name: object, value: object, places: Mapping[str, int], size: int) -> TensorSpan:
-    if not isinstance(value, StoredTensor):
-        raise TypeError(f"{name!r} is no tensor")
-    storage = value.storage
-    offset = places[storage.key] + value.start * ITEM_BYTES[storage.dtype]
-    span = TensorSpan(storage.dtype, value.shape, offset)
+def _span(name: str, tensor: StoredTensor, places: Mapping[str, int], size: int) -> TensorSpan:
+    storage = tensor.storage
+    offset = places[storage.key] + tensor.start * ITEM_BYTES[storage.dtype]
+    span = TensorSpan(storage.dtype, tensor.shape, offset)
     if offset + span.size > size:
         raise ValueError(f"{name} lies beyond its end")
     return span
 
 
-def _read_zip(file: BinaryIO) -> tuple[dict[object, object], dict[str, int]]:
+def _read_zip(file: BinaryIO) -> tuple[dict[str, StoredTensor], dict[str, int]]:
     """The pickle's dict, and the offset of each storage by its key."""
     with zipfile.ZipFile(file) as archive:
         entries = {info.filename: info for info in archive.infolist()}
@@ -81,7 +79,7 @@ def _read_zip(file: BinaryIO) -> tuple[dict[object, object], dict[str, int]]:
         if head.file_size > MAX_PICKLE_BYTES:
             raise ValueError(f"a pickle of {head.file_size} bytes")
         with archive.open(head) as stream:
-            loaded = _dict(TorchUnpickler(stream).load())  # type: ignore[arg-type]  # reads like a file
+            loaded = _tensors(TorchUnpickler(stream).load())  # type: ignore[arg-type]  # reads like a file
         prefix = f"{top}/data/"
         places = {
             name.removeprefix(prefix): _data_offset(file, info)
@@ -100,17 +98,17 @@ def _data_offset(file: BinaryIO, info: zipfile.ZipInfo) -> int:
     return info.header_offset + int(_LOCAL_HEADER.size + name + extra)
 
 
-def _read_legacy(file: BinaryIO) -> tuple[dict[object, object], dict[str, int]]:
+def _read_legacy(file: BinaryIO) -> tuple[dict[str, StoredTensor], dict[str, int]]:
     """As _read_zip: magic, version, machine, dict, keys; then each storage after its length."""
     if TorchUnpickler(file).load() != _LEGACY_MAGIC:
         raise ValueError("it begins with something else")
     if TorchUnpickler(file).load() != _LEGACY_VERSION:
         raise ValueError("it is of another version")
-    machine = _dict(TorchUnpickler(file).load())
-    if machine.get("little_endian") is not True:
+    machine = TorchUnpickler(file).load()
+    if machine["little_endian"] is not True:
         raise ValueError("its bytes are in the other order")
-    loaded = _dict(TorchUnpickler(file).load())
-    storages = {v.storage.key: v.storage for v in loaded.values() if isinstance(v, StoredTensor)}
+    loaded = _tensors(TorchUnpickler(file).load())
+    storages = {tensor.storage.key: tensor.storage for tensor in loaded.values()}
     return loaded, _legacy_places(file, storages)
 
 
@@ -127,7 +125,10 @@ def _legacy_places(file: BinaryIO, storages: Mapping[str, Storage]) -> dict[str,
     return places
 
 
-def _dict(value: object) -> dict[object, object]:
+def _tensors(value: object) -> dict[str, StoredTensor]:
     if not isinstance(value, dict):
         raise TypeError("it holds no dict of tensors")
+    for name, tensor in value.items():
+        if not isinstance(name, str) or not isinstance(tensor, StoredTensor):
+            raise TypeError(f"{name!r} is no tensor")
     return value

@@ -119,7 +119,7 @@ async def test_unknown_is_a_404(http: httpx.AsyncClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "field", "said"),
     [
-        ({"source": "ftp"}, "source", "'huggingface', 'url', 'local' or 'tts_auto'"),
+        ({"source": "ftp"}, "source", "'url', 'pytorch_hub', 'torchvision', 'local' or 'tts_auto'"),
         ({"name": "../x"}, "name", "letters, digits"),
         ({"name": "example"}, "name", "reserved"),
         ({"task": "smell"}, "task", "text-to-speech"),
