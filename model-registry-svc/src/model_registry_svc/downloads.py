@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
 from fleetserve.manifest import Manifest
+from fleetserve.tasks import Task
 from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.jobs import DOWNLOAD_KIND, new_deletion, new_download, read_download
@@ -210,6 +211,8 @@ def _is_met(request: DownloadRequest, manifest: Manifest) -> bool:
     if request.revision not in {None, manifest.revision}:
         return False
     if request.task not in {None, manifest.task}:
+        return False
+    if request.must_speak and manifest.task != Task.TEXT_TO_SPEECH:
         return False
     if not request.include_vocoder and request.vocoder_model is None:
         return True

@@ -20,7 +20,10 @@ class VoiceFile(msgspec.Struct, frozen=True):
 
 
 class DownloadRequest(msgspec.Struct, frozen=True):
-    """What a caller wants, with what the catalogue and the configuration add to it."""
+    """What a caller wants, with what the catalogue and the configuration add to it.
+
+    With ``must_speak`` a model that the source knows for another task is refused.
+    """
 
     name: str
     source: str
@@ -33,6 +36,7 @@ class DownloadRequest(msgspec.Struct, frozen=True):
     allow_vocoder_pickle: bool = False
     input_rank: int | None = None
     load: bool = True
+    must_speak: bool = False
     voices: tuple[VoiceFile, ...] = ()
 
 

@@ -54,6 +54,21 @@ def test_task_that_is_given_wins_over_the_source(planner: Planner) -> None:
         planner.plan(request("org/bert", task="no-task"))
 
 
+@pytest.mark.parametrize("task", [None, "text-to-speech"])
+def test_silent_model_that_should_speak_is_refused(planner: Planner, task: str | None) -> None:
+    with pytest.raises(InvalidFieldError, match="org/bert is a model for fill-mask") as caught:
+        planner.plan(request("org/bert", must_speak=True, task=task))
+    assert (caught.value.field, caught.value.code) == ("model_id", "does_not_speak")
+
+
+def test_model_that_should_speak_and_does_is_taken(planner: Planner, hub: MemorySource) -> None:
+    assert planner.plan(request(must_speak=True)).task == "text-to-speech"
+    # The source does not say what it is; the caller does.
+    hub.repos["org/unknown"] = {"model.safetensors": b"u"}
+    told = request("org/unknown", must_speak=True, task="text-to-speech")
+    assert planner.plan(told).task == "text-to-speech"
+
+
 def test_vocoder_and_voices_come_into_folders_of_their_own(planner: Planner) -> None:
     plan = planner.plan(request(include_vocoder=True, voices=(VOICE,)))
     assert [f.target for f in plan.files] == [
