@@ -26,7 +26,8 @@ INDEX_HOST = re.compile(
             ("conda", "anaconda", "org"),
         )
     )
-    + r")\b"
+    # PyTorch's host has models beside its index.
+    + r")\b(?!/models\b)"
 )
 
 
@@ -94,6 +95,12 @@ def test_rule_passes_other_paths(sample: Sample, path: str) -> None:
 
 def test_rule_sees_a_package_index(sample: Sample) -> None:
     assert index_hosts(sample({"Makefile": "X := https://py" + "pi.org/simple\n"})) != []
+
+
+def test_rule_passes_a_host_of_models(sample: Sample) -> None:
+    line = "https://down" + "load.pytorch.org"
+    assert index_hosts(sample({"a.py": f'"{line}/models"\n'})) == []
+    assert index_hosts(sample({"a.py": f'"{line}/whl/cpu"\n'})) != []
 
 
 def test_binary_file_is_passed_over(sample: Sample, tmp_path: Path) -> None:

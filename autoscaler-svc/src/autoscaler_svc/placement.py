@@ -101,8 +101,12 @@ def plan_placement(needs: Sequence[Need], hosts: Sequence[Host], terms: Terms) -
     """The next steps towards what is wanted; none where it is as it should be."""
     steps: list[Step] = []
     for need in sorted(needs, key=lambda n: (-n.held, not n.fixed, n.name)):
-        steps += _missing(need, needs, hosts, terms)
-        steps += _superfluous(need, hosts, terms)
+        missing = _missing(need, needs, hosts, terms)
+        # What one model was given the next can't have.
+        hosts = [_after(missing, need, host) for host in hosts]
+        superfluous = _superfluous(need, hosts, terms)
+        hosts = [_after(superfluous, need, host) for host in hosts]
+        steps += [*missing, *superfluous]
     if not steps:
         steps += _relieve(needs, hosts, terms)
     return steps
@@ -140,6 +144,22 @@ def _missing(need: Need, needs: Sequence[Need], hosts: Sequence[Host], terms: Te
             return [*steps, NoRoom(need.name)] if open_hosts else steps
         open_hosts.remove(host)
     return steps
+
+
+def _after(steps: Sequence[Step], need: Need, host: Host) -> Host:
+    """The replica once the steps for that model are done."""
+    instances, room = dict(host.instances), host.room_bytes
+    for step in steps:
+        if isinstance(step, NoRoom) or step.host != host.id:
+            continue
+        if isinstance(step, Load):
+            instances[need.name] = Instance(need.revision, False, need.size_bytes, 0.0)
+            room -= need.size_bytes
+        else:
+            room += instances.pop(step.model).bytes
+    # A room that is not known stays so.
+    known = host.room_bytes if host.room_bytes < 0 else max(0, room)
+    return Host(host.id, known, instances)
 
 
 def _best(need: Need, hosts: Sequence[Host], terms: Terms) -> Host | None:

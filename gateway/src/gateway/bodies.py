@@ -3,12 +3,18 @@
 import asyncio
 import mmap
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from fleetserve.asgi import ClientGoneError, Receive
 from fleetserve.errors import BadRequestError, PayloadTooLargeError, ShedError
+
+STEP_BYTES = 64 * 1024
+
+
+def _nothing() -> None:
+    return
 
 
 class Body:
@@ -49,8 +55,13 @@ class BodyStore:
         self._small = min(max_body, spool_above)
         self.held_bytes = 0
 
-    async def read(self, headers: Mapping[bytes, bytes], receive: Receive) -> Body:
-        """The whole body, counted until ``release``.
+    async def read(
+        self,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        arrived: Callable[[], None] = _nothing,
+    ) -> Body:
+        """The whole body, counted until ``release``; ``arrived`` is told of each STEP_BYTES.
 
         Raises: PayloadTooLargeError, ShedError: the bounds; ClientGoneError: it broke off;
             BadRequestError: a content-length that is no number.
@@ -66,7 +77,7 @@ class BodyStore:
                 raise self._too_many()
             self.held_bytes += len(first)
             return Body(first, None, len(first))
-        return await self._read_on(first, more, receive)
+        return await self._read_on(first, more, receive, arrived)
 
     def release(self, body: Body) -> None:
         self.held_bytes -= body.size
@@ -93,15 +104,20 @@ class BodyStore:
             f"The body is over {self._max_body // 1048576} MiB; MAX_FILE_MB sets the limit."
         )
 
-    async def _read_on(self, chunk: bytes, more: bool, receive: Receive) -> Body:
+    async def _read_on(
+        self, chunk: bytes, more: bool, receive: Receive, arrived: Callable[[], None]
+    ) -> Body:
         parts: list[bytes] = []
-        size = 0
+        size = told = 0
         file: BinaryIO | None = None
         try:
             while True:
                 size += len(chunk)
                 self.held_bytes += len(chunk)
                 self._check(size)
+                if size - told >= STEP_BYTES:
+                    told = size
+                    arrived()
                 parts.append(chunk)
                 if size > self._spool_above:
                     file = file or self._open_spool()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 
 import structlog
 
@@ -42,6 +43,7 @@ class Carrier:
         self._metrics = runtime.metrics
         settings = runtime.settings
         self._max_in_flight = settings.config.server.max_in_flight
+        self._body_timeout_s = settings.config.server.body_timeout_s
         self._log = RequestLog(runtime.sink, settings.service, settings.replica_id, self._clock)
 
     async def carry(
@@ -56,16 +58,23 @@ class Carrier:
         offered = headers.get(b"x-request-id")
         request_id = request_id_from(offered.decode("latin-1") if offered else None)
         relay = Relay(send, request_id, self._clock)
+        flight = self._begin(relay)
         exchange: Exchange | None = None
         body: Body | None = None
         self._metrics.in_flight += 1
         try:
             if self._metrics.in_flight > self._max_in_flight:
                 raise ShedError("The gateway has as many requests in flight as it may.")
-            body = await self._bodies.read(headers, receive)
+            body = await self._read(headers, receive, flight)
             relay.received()
             exchange = await make(scope, headers, body, relay)
-            await self._forward(exchange, receive, relay)
+            await self._forward(exchange, receive, relay, flight)
+        except asyncio.CancelledError:
+            if flight.dropped is None:
+                raise
+            flight.task.uncancel()
+            if not isinstance(flight.dropped, ClientGoneError):
+                await relay.fail(flight.dropped)
         except ClientGoneError:
             pass
         except FleetError as exc:
@@ -74,28 +83,43 @@ class Carrier:
             log.exception("request.failed", request_id=request_id)
             await relay.fail(exc)
         finally:
+            self._watch.leave(flight)
             if body is not None:
                 self._bodies.release(body)
             self._metrics.in_flight -= 1
             self._record(route, scope, relay, exchange)
 
-    async def _forward(self, exchange: Exchange, receive: Receive, relay: Relay) -> None:
+    def _begin(self, relay: Relay) -> Flight:
         task = asyncio.current_task()
         assert task is not None
-        flight = Flight(task, relay.received_s, exchange.deadline_s + DEADLINE_GRACE_S)
-        flight.receive = receive
+        flight = Flight(task, relay.begin_s, relay.begin_s + self._body_timeout_s)
+        flight.arriving = True
         self._watch.enter(flight)
+        return flight
+
+    async def _read(self, headers: Headers, receive: Receive, flight: Flight) -> Body:
+        """The body; a client that stalls in it loses its place."""
+
+        def arrived() -> None:
+            flight.begin_s = self._clock.monotonic_s()
+            flight.deadline_s = flight.begin_s + self._body_timeout_s
+
+        body = await self._bodies.read(headers, receive, arrived)
+        # How long the rest may take is known once it is known where it goes.
+        flight.arriving, flight.deadline_s = False, inf
+        return body
+
+    async def _forward(
+        self, exchange: Exchange, receive: Receive, relay: Relay, flight: Flight
+    ) -> None:
+        flight.begin_s = relay.received_s
+        flight.deadline_s = exchange.deadline_s + DEADLINE_GRACE_S
+        flight.receive = receive
         self._dispatcher.demand.enter(exchange)
         try:
             async with self._dispatcher.reply_to(exchange) as reply:
                 await relay.pass_on(reply)
-        except asyncio.CancelledError:
-            if flight.dropped is None:
-                raise
-            task.uncancel()
-            raise flight.dropped from None
         finally:
-            self._watch.leave(flight)
             self._dispatcher.demand.leave(exchange)
 
     def _record(self, route: str, scope: Scope, relay: Relay, exchange: Exchange | None) -> None:

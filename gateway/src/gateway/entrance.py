@@ -1,4 +1,4 @@
-"""Who may come in: Host header, CORS, credential, quota and scope, before anything is read."""
+"""Who may come in: host, origin, CORS, credential, quota and scope, before anything is read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -51,6 +51,7 @@ class Entrance:
                     "This Host header is not allowed; security.allowed_hosts lists those that are.",
                     code="host_not_allowed",
                 )
+            self._refuse_page(scope["method"], headers)
             if is_preflight(scope["method"], headers.get(b"access-control-request-method")):
                 status, answer = self._cors.preflight(headers.get(b"origin"))
                 await send_response(send, status, answer, b"")
@@ -63,6 +64,17 @@ class Entrance:
             await send_error(_with(send, extra), exc, request_id)
             return None
         return _with(send, extra) if extra else send
+
+    def _refuse_page(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+        """A page of elsewhere that is open in the caller's browser must not drive the fleet."""
+        origin = headers.get(b"origin")
+        if method in _READING or self._cors.may_change(origin, headers.get(b"host")):
+            return
+        raise ForbiddenError(
+            f"Pages of {(origin or b'').decode('latin-1')} may not send this; cors.origins in "
+            "auth.yaml lists those that may.",
+            code="origin_not_allowed",
+        )
 
     async def admit_token(self, scope: Scope, token: str | None) -> None:
         """Lets a request in by its body's `token`; a no-op for one that is in already.

@@ -44,11 +44,11 @@ class TtsFeatures(_Part):
 class CatalogueEntry(_Part):
     """One model; what stands here a caller need not say."""
 
-    source: Literal["huggingface", "url", "local"]
+    source: Literal["huggingface", "url", "local", "torchvision"]
     model_id: str = Field(min_length=1)
     task: Task
     description: str
-    size_mb: float = Field(gt=0, description="What a download takes, in MB.")
+    size_mb: float = Field(gt=0, description="What a download takes, in MB, roughly.")
     license: str = Field(min_length=1)
     display_name: str = ""
     tags: tuple[str, ...] = ()

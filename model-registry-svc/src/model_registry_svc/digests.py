@@ -50,7 +50,11 @@ class ContentHash:
         """What the digest should have been and what it is; None when it is right or unknown."""
         wanted = self._artifact.sha256
         if wanted is not None:
-            return None if self.sha256 == wanted else f"sha256 {self.sha256} instead of {wanted}"
+            return (
+                None
+                if self.sha256.startswith(wanted)
+                else f"sha256 {self.sha256} instead of {wanted}"
+            )
         if self._git is None or self._git.hexdigest() == self._artifact.git_sha1:
             return None
         return f"git sha1 {self._git.hexdigest()} instead of {self._artifact.git_sha1}"

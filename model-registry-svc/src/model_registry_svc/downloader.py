@@ -26,6 +26,7 @@ from model_registry_svc.records import RecordBook
 from model_registry_svc.resolving import resolve_patiently
 from model_registry_svc.runner import JobFailedError
 from model_registry_svc.source.base import ArtifactChangedError, DownloadSource
+from model_registry_svc.torchvision.conversion import convert
 
 log = structlog.get_logger(__name__)
 
@@ -121,7 +122,23 @@ class Downloader:
         plan: DownloadPlan,
         progress: DownloadProgress,
     ) -> Manifest:
-        home = self._models_dir / request.name
+        earlier = published_manifest(self._models_dir, request.name)
+        if plan.conversion and earlier and earlier.revision == plan.revision:
+            # What it was made of is gone, and need not come again.
+            files, warnings = list(earlier.files), list[str]()
+        else:
+            files, warnings = self._fetch(job, request.name, plan, progress)
+        manifest = self._manifest(request, plan, files, warnings)
+        self._publish(job, manifest)
+        if plan.conversion:
+            _remove_unlisted(self._models_dir / request.name / plan.revision, manifest)
+        return manifest
+
+    def _fetch(
+        self, job: LeasedJob, name: str, plan: DownloadPlan, progress: DownloadProgress
+    ) -> tuple[list[ManifestFile], list[str]]:
+        """The model's files, fetched or made of what was fetched, and warnings."""
+        home = self._models_dir / name
         fetcher = Fetcher(
             self._sources,
             home / plan.revision,
@@ -130,17 +147,17 @@ class Downloader:
             progress=progress,
             width=self._limits.parallel_files,
         )
-        missing = fetcher.missing_bytes(plan.files)
+        missing = fetcher.missing_bytes(plan.files) + plan.bytes_converted
         check_room(self._models_dir, missing, self._limits.keep_free_bytes, self._free)
         progress.enter(Phase.DOWNLOADING)
         try:
             files, warnings = fetcher.fetch(plan.files)
+            progress.enter(Phase.VERIFYING)
+            if plan.conversion:
+                files = convert(home / plan.revision, plan.conversion, job.check)
         except OSError as exc:
             raise _disk_error(exc) from exc
-        progress.enter(Phase.VERIFYING)
-        manifest = self._manifest(request, plan, files, warnings)
-        self._publish(job, manifest)
-        return manifest
+        return files, warnings
 
     def _report(self, progress: DownloadProgress, notices: DownloadNotices) -> bytes:
         snapshot = progress.snapshot()
@@ -180,6 +197,14 @@ class Downloader:
         for folder in home.iterdir():
             if folder.is_dir() and folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_unlisted(folder: Path, manifest: Manifest) -> None:
+    """Drops what the model's files were made of."""
+    listed = {file.path for file in manifest.files}
+    for path in folder.iterdir():
+        if path.name not in listed:
+            path.unlink()
 
 
 def _completed_message(manifest: Manifest) -> str:

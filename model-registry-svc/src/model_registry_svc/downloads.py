@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
 from fleetserve.manifest import Manifest
+from fleetserve.tasks import Task
 from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.jobs import DOWNLOAD_KIND, new_deletion, new_download, read_download
@@ -171,7 +172,8 @@ class Downloads:
 
     def _check_room(self, plan: DownloadPlan, name: str) -> None:
         """Roughly, and now; the worker checks again, file by file."""
-        missing = max(0, plan.bytes_total - self._library.disk_bytes(name))
+        needed = plan.bytes_total + plan.bytes_converted
+        missing = max(0, needed - self._library.disk_bytes(name))
         check_room(self._library.models_dir, missing, self._policy.keep_free_bytes, self._free)
 
     def _enqueue(self, wanted: DownloadJob, manifest: Manifest | None) -> Started:
@@ -210,6 +212,8 @@ def _is_met(request: DownloadRequest, manifest: Manifest) -> bool:
         return False
     if request.task not in {None, manifest.task}:
         return False
+    if request.must_speak and manifest.task != Task.TEXT_TO_SPEECH:
+        return False
     if not request.include_vocoder and request.vocoder_model is None:
         return True
     have = manifest.vocoder.model_id if manifest.vocoder else None
@@ -221,4 +225,6 @@ def _is_here(plan: DownloadPlan, manifest: Manifest) -> bool:
     if wanted != (manifest.revision, manifest.task, manifest.vocoder):
         return False
     have = {file.path for file in manifest.files}
-    return all(file.target in have for file in plan.files if not file.without)
+    return bool(plan.conversion) or all(
+        file.target in have for file in plan.files if not file.without
+    )

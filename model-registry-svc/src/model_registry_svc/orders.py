@@ -28,6 +28,7 @@ class DownloadOrder:
     task: str | None = None
     include_vocoder: bool | None = None
     vocoder_model: str | None = None
+    auto_convert_tts: bool = False
     allow_pickle: bool = False
     input_rank: int | None = None
     load: bool = True
@@ -80,6 +81,7 @@ def complete(
         allow_vocoder_pickle=catalogue.allows_pickle_of_vocoder(vocoder_model or DEFAULT_VOCODER),
         input_rank=entry.input_rank if order.input_rank is None else order.input_rank,
         load=order.load,
+        must_speak=speaks or order.auto_convert_tts,
         voices=catalogue.voice_files(mirrors=mirrors),
     )
 

@@ -20,7 +20,10 @@ class VoiceFile(msgspec.Struct, frozen=True):
 
 
 class DownloadRequest(msgspec.Struct, frozen=True):
-    """What a caller wants, with what the catalogue and the configuration add to it."""
+    """What a caller wants, with what the catalogue and the configuration add to it.
+
+    With ``must_speak`` a model that the source knows for another task is refused.
+    """
 
     name: str
     source: str
@@ -33,6 +36,7 @@ class DownloadRequest(msgspec.Struct, frozen=True):
     allow_vocoder_pickle: bool = False
     input_rank: int | None = None
     load: bool = True
+    must_speak: bool = False
     voices: tuple[VoiceFile, ...] = ()
 
 
@@ -51,15 +55,23 @@ class PlannedFile(msgspec.Struct, frozen=True):
 
 
 class DownloadPlan(msgspec.Struct, frozen=True):
+    """What to fetch; ``conversion`` as in Resolution."""
+
     revision: str
     task: str
     files: tuple[PlannedFile, ...]
     vocoder: VocoderSource | None = None
     warnings: tuple[str, ...] = ()
+    conversion: str = ""
 
     @property
     def bytes_total(self) -> int:
         return sum(file.artifact.size or 0 for file in self.files)
+
+    @property
+    def bytes_converted(self) -> int:
+        """What is written beside the fetched files, which go when that is done."""
+        return self.bytes_total if self.conversion else 0
 
 
 class DownloadJob(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Makes a download's plan: resolves, chooses files, adds the vocoder and the voices."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 
 from fleetserve.errors import InvalidFieldError
@@ -28,8 +29,8 @@ class Planner:
         """
         ref = SourceRef(request.model_id, request.revision)
         resolution = self._sources[request.source].resolve(ref)
-        chosen = select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
-        task = check_task(request.task) if request.task else guess_task(resolution.hints)
+        chosen = _chosen(resolution, request)
+        task = _task(request, resolution)
         files = [PlannedFile(a.path, request.source, a) for a in chosen]
         speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
         vocoder, vocoder_files, warnings = self._vocoder(request, speaks_by_vocoder)
@@ -41,6 +42,7 @@ class Planner:
             files=(*_without_clashes(files, added), *added),
             vocoder=vocoder,
             warnings=tuple(warnings),
+            conversion=resolution.conversion,
         )
 
     def _vocoder(
@@ -66,6 +68,35 @@ class Planner:
             ) from exc
         files = [PlannedFile(f"{VOCODER_FOLDER}/{a.path}", HUB, a) for a in chosen]
         return VocoderSource(model_id, resolution.revision), files, []
+
+
+def _task(request: DownloadRequest, resolution: Resolution) -> str:
+    """The task that was asked for, else the source's.
+
+    Raises: InvalidFieldError: it is none, can't be told, or does not speak and should.
+    """
+    told = check_task(request.task) if request.task else guess_task(resolution.hints)
+    found = [told]
+    if request.must_speak and request.task:
+        # A source that says nothing may have a model that speaks.
+        with contextlib.suppress(InvalidFieldError):
+            found.append(guess_task(resolution.hints))
+    silent = next((task for task in found if task != Task.TEXT_TO_SPEECH), None)
+    if request.must_speak and silent is not None:
+        raise InvalidFieldError(
+            "model_id",
+            f"{request.model_id} is a model for {silent} and does not speak; source tts_auto and "
+            "auto_convert_tts are for models that do (task text-to-speech).",
+            code="does_not_speak",
+        )
+    return told
+
+
+def _chosen(resolution: Resolution, request: DownloadRequest) -> tuple[Artifact, ...]:
+    if resolution.conversion:
+        # Read by an allow-list and never unpickled by torch, so it needs nobody's permission.
+        return resolution.artifacts
+    return select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
 
 
 def _voice(voice: VoiceFile) -> PlannedFile:

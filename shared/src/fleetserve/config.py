@@ -22,6 +22,9 @@ class ServerConfig(Section):
     buffered_mib: int = Field(512, ge=1, description="All bodies held at one time, in MiB.")
     timeout_s: Seconds = 30.0
     audio_timeout_s: Seconds = 300.0
+    body_timeout_s: Seconds = Field(
+        30.0, description="Time for each 64 KiB of a body to arrive; beyond it, 408."
+    )
     hold_requests: int = Field(256, ge=0, description="Requests held for a model not yet there.")
     hold_mib: int = Field(256, ge=0, description="Bytes of the held requests, in MiB.")
     hold_s: Seconds = Field(120.0, description="Longest time a request is held.")
@@ -58,6 +61,9 @@ class AudioConfig(Section):
 
 class ModelsConfig(Section):
     hf_endpoint: str = Field("", description="A hub to use instead of the public one.")
+    pytorch_endpoint: str = Field(
+        "", description="Where torchvision's weights are instead of the public address."
+    )
     min_free_mib: int = Field(512, ge=0, description="Disk that downloads leave free.")
     parallel_files: int = Field(4, ge=1, le=16)
     parallel_downloads: int = Field(2, ge=1, le=16, description="Downloads a worker does at once.")

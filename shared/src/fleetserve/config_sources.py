@@ -24,6 +24,7 @@ ENV_ALIASES = {
     "MAX_AUDIO_SECONDS": ("audio", "max_audio_seconds"),
     "CODECS": ("audio", "codecs"),
     "HF_ENDPOINT": ("models", "hf_endpoint"),
+    "PYTORCH_ENDPOINT": ("models", "pytorch_endpoint"),
 }
 
 

@@ -8,6 +8,7 @@ FleetError
 │   └── ModelNotFoundError         no such model, and how to get it
 ├── MethodNotAllowedError 405
 ├── NotAcceptableError 406         an answer format that cannot be given
+├── RequestTimeoutError 408        the request itself did not arrive in time
 ├── ConflictError 409              it is in use, or the name is taken
 ├── PayloadTooLargeError 413
 ├── UnsupportedMediaError 415
@@ -97,6 +98,15 @@ class MethodNotAllowedError(FleetError):
 
 class NotAcceptableError(FleetError):
     status, default_code, title = 406, "not_acceptable", "Not acceptable"
+
+
+class RequestTimeoutError(FleetError):
+    """The rest of the request may still come, so its connection is closed."""
+
+    status, default_code, title = 408, "request_timeout", "Request did not arrive"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"Connection": "close"})
 
 
 class ConflictError(FleetError):

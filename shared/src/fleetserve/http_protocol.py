@@ -1,15 +1,21 @@
-"""uvicorn's HTTP protocol with head and body of an answer in one write.
+"""uvicorn's HTTP protocol with head and body of an answer in one write, and heads that must come.
 
 uvicorn writes the head of an answer, then its body, and uvloop hands each to the kernel at once:
 two system calls here, two wake-ups and two reads at the other end. One write instead saves 10 of
 60 µs per request on this side and as much on the other.
+
+uvicorn waits for the head of a request as long as it takes, so that whoever opens connections and
+sends nothing, or a byte now and then, keeps them.
 """
 
 import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+# Long enough for a browser that opens a connection before it has a use for it.
+HEAD_S = 20.0
 
 
 class JoiningTransport(asyncio.Transport):
@@ -87,7 +93,20 @@ class JoiningTransport(asyncio.Transport):
 
 
 class JoiningHttpProtocol(HttpToolsProtocol):
-    """Given to uvicorn as ``http=``."""
+    """Given to uvicorn as ``http=``; its server calls ``check_head`` each second."""
+
+    # The request before the awaited one (None: there was none), and since when it is awaited.
+    _awaited: tuple[RequestResponseCycle | None, float] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(JoiningTransport(transport, self.loop))
+
+    def check_head(self, now_s: float) -> None:
+        """Closes the connection where a request's head has taken HEAD_S; no cost to the others."""
+        kept_alive = self.timeout_keep_alive_task is not None
+        if kept_alive or not (self.cycle is None or self.cycle.response_complete):
+            self._awaited = None
+        elif self._awaited is None or self._awaited[0] is not self.cycle:
+            self._awaited = (self.cycle, now_s)
+        elif now_s - self._awaited[1] >= HEAD_S:
+            self.transport.close()

@@ -13,7 +13,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from fleetserve.log_file import LogFile, LogSink
 from fleetserve.settings import ServiceSettings
 
-_QUIET = {"uvicorn.access": logging.WARNING, "httpx": logging.WARNING, "aiohttp": logging.WARNING}
+_QUIET = {"uvicorn.access": logging.WARNING, "httpx": logging.WARNING}
 
 
 class _SinkLogger:

@@ -11,9 +11,11 @@ from contextlib import suppress
 
 from fleetserve.asgi import ClientGoneError, Receive
 from fleetserve.clock import Clock
-from fleetserve.errors import DeadlineError
+from fleetserve.errors import DeadlineError, RequestTimeoutError
 
 PERIOD_S = 0.05
+
+DropReason = DeadlineError | RequestTimeoutError | ClientGoneError
 
 
 class Flight:
@@ -21,10 +23,13 @@ class Flight:
 
     Attributes:
         receive: Set once the body is there: from then on it can only tell of a disconnect.
+        arriving: The deadline is for the next part of the body.
         dropped: Why the task was cancelled; None: it was not, or not by the watch.
     """
 
-    __slots__ = ("begin_s", "deadline_s", "dropped", "listener", "receive", "task")
+    __slots__ = (
+        "arriving", "begin_s", "deadline_s", "dropped", "listener", "receive", "task",
+    )  # fmt: skip
 
     def __init__(self, task: "asyncio.Task[object]", begin_s: float, deadline_s: float) -> None:
         self.task = task
@@ -32,9 +37,10 @@ class Flight:
         self.deadline_s = deadline_s
         self.receive: Receive | None = None
         self.listener: asyncio.Task[None] | None = None
-        self.dropped: DeadlineError | ClientGoneError | None = None
+        self.arriving = False
+        self.dropped: DropReason | None = None
 
-    def drop(self, reason: DeadlineError | ClientGoneError) -> None:
+    def drop(self, reason: DropReason) -> None:
         """Cancels the work; what waits in a queue sees its future cancelled."""
         if self.dropped is None:
             self.dropped = reason
@@ -64,12 +70,7 @@ class RequestWatch:
         now_s = self._clock.monotonic_s()
         for flight in list(self._flights):
             if now_s >= flight.deadline_s:
-                given_s = flight.deadline_s - flight.begin_s
-                flight.drop(
-                    DeadlineError(
-                        f"No answer within the {given_s:.3g} s there were; `timeout` allows more."
-                    )
-                )
+                flight.drop(_too_late(flight))
             elif (
                 flight.listener is None
                 and flight.receive is not None
@@ -94,3 +95,13 @@ class RequestWatch:
             # A server tells of the end of the answer in the same way as of a client that left.
             if flight in self._flights:
                 flight.drop(ClientGoneError())
+
+
+def _too_late(flight: Flight) -> DeadlineError | RequestTimeoutError:
+    given_s = flight.deadline_s - flight.begin_s
+    if flight.arriving:
+        return RequestTimeoutError(
+            f"The rest of the body did not come within {given_s:.3g} s; server.body_timeout_s sets "
+            "how long each 64 KiB may take."
+        )
+    return DeadlineError(f"No answer within the {given_s:.3g} s there were; `timeout` allows more.")

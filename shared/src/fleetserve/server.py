@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 DRAIN_S = 2 * PERIOD_S
 FINISH_S = 60
 BACKLOG = 2048
+# How often uvicorn calls on_tick.
+TICKS_PER_S = 10
 
 
 class _Server(uvicorn.Server):
@@ -38,6 +40,14 @@ class _Server(uvicorn.Server):
         if self.started:
             _write_address(self._runtime)
             log.info("service.listening", address=self._runtime.address)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % TICKS_PER_S == 0:
+            now_s = self._runtime.clock.monotonic_s()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, JoiningHttpProtocol):
+                    connection.check_head(now_s)
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._runtime.draining or self._loop is None:

@@ -1,7 +1,8 @@
 """Every source keeps the promises of DownloadSource."""
 
+import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx2 as httpx
@@ -20,11 +21,18 @@ from model_registry_svc.source.http_stream import TIMEOUT
 from model_registry_svc.source.huggingface import HuggingFaceSource
 from model_registry_svc.source.local import LocalSource
 from model_registry_svc.source.memory import MemorySource
+from model_registry_svc.source.pytorch_hub import PytorchHubSource
+from model_registry_svc.source.torchvision import TorchvisionSource
 from model_registry_svc.source.url import UrlSource
 from tests.hub import Fault, FaultKind, HubRepo, HubServer
 
 CONTENT = bytes(range(256)) * 1200
 NAME = "model.safetensors"
+WEIGHTS = f"mine-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
+
+# Those whose transfers can be cut, and those that tell one version from another.
+CUTTABLE = ["huggingface", "url", "torchvision", "pytorch_hub", "memory"]
+CHANGING = ["url", "torchvision", "pytorch_hub", "local", "memory"]
 
 
 @dataclass
@@ -34,6 +42,7 @@ class Harness:
     source: DownloadSource
     ref: SourceRef
     unknown: SourceRef
+    name: str = NAME
     change: Callable[[], None] | None = None
     cut_after: Callable[[int], None] | None = None
 
@@ -44,7 +53,11 @@ class Harness:
 
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
-    with HubServer([HubRepo("org/m", files={NAME: CONTENT})]) as server:
+    repos = [
+        HubRepo("org/m", files={NAME: CONTENT}),
+        HubRepo("pytorch/models", files={WEIGHTS: CONTENT}),
+    ]
+    with HubServer(repos) as server:
         yield server
 
 
@@ -54,7 +67,7 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(params=["huggingface", "url", "local", "memory"])
+@pytest.fixture(params=["huggingface", "url", "torchvision", "pytorch_hub", "local", "memory"])
 def harness(request: pytest.FixtureRequest) -> Harness:
     made: Harness = request.getfixturevalue(request.param)
     return made
@@ -78,6 +91,29 @@ def url(hub: HubServer, client: httpx.Client) -> Harness:
         SourceRef(f"{base}/none.safetensors"),
         change=lambda: _push(hub),
         cut_after=lambda n: _cut(hub, n),
+    )
+
+
+@pytest.fixture
+def torchvision(hub: HubServer, client: httpx.Client) -> Harness:
+    endpoint = f"{hub.url}/pytorch/models/resolve/main"
+    return Harness(
+        TorchvisionSource(client, SystemClock(), endpoint=endpoint),
+        SourceRef(f"resnet18/{WEIGHTS}"),
+        SourceRef("resnet18"),
+        name=WEIGHTS,
+        change=lambda: _push(hub),
+        cut_after=lambda n: _cut(hub, n),
+    )
+
+
+@pytest.fixture
+def pytorch_hub(torchvision: Harness) -> Harness:
+    return replace(
+        torchvision,
+        source=PytorchHubSource(torchvision.source),
+        ref=SourceRef(f"pytorch/vision/resnet18/{WEIGHTS}"),
+        unknown=SourceRef("pytorch/vision/resnet18"),
     )
 
 
@@ -107,11 +143,12 @@ def memory() -> Harness:
 
 
 def _cut(hub: HubServer, count: int) -> None:
-    hub.fail(Fault(kind=FaultKind.CUT, path=f"*{NAME}", after_bytes=count))
+    hub.fail(Fault(kind=FaultKind.CUT, path="*m*", after_bytes=count))
 
 
 def _push(hub: HubServer) -> None:
-    hub.repos()[0].push({NAME: CONTENT[::-1]})
+    for repo, name in zip(hub.repos(), (NAME, WEIGHTS), strict=True):
+        repo.push({name: CONTENT[::-1]})
 
 
 def read(harness: Harness, artifact: Artifact, offset: int) -> bytes:
@@ -125,7 +162,7 @@ def test_resolving_gives_a_revision_that_stays_and_the_files(harness: Harness) -
     resolution = harness.source.resolve(harness.ref)
     assert len(resolution.revision) == 40
     assert harness.source.resolve(harness.ref) == resolution
-    assert [(a.path, a.size) for a in resolution.artifacts] == [(NAME, len(CONTENT))]
+    assert [(a.path, a.size) for a in resolution.artifacts] == [(harness.name, len(CONTENT))]
 
 
 def test_unknown_model_is_not_found(harness: Harness) -> None:
@@ -141,7 +178,7 @@ def test_opening_at_an_offset_gives_the_rest(harness: Harness) -> None:
     assert read(harness, harness.artifact(), 100_001) == CONTENT[100_001:]
 
 
-@pytest.mark.parametrize("harness", ["huggingface", "url", "memory"], indirect=True)
+@pytest.mark.parametrize("harness", CUTTABLE, indirect=True)
 def test_what_came_before_a_cut_is_good_and_the_rest_can_be_had(harness: Harness) -> None:
     assert harness.cut_after is not None
     artifact, pieces = harness.artifact(), list[bytes]()
@@ -155,7 +192,7 @@ def test_what_came_before_a_cut_is_good_and_the_rest_can_be_had(harness: Harness
     assert got + read(harness, artifact, len(got)) == CONTENT
 
 
-@pytest.mark.parametrize("harness", ["url", "local", "memory"], indirect=True)
+@pytest.mark.parametrize("harness", CHANGING, indirect=True)
 def test_another_version_is_not_taken_for_the_one_resolved(harness: Harness) -> None:
     assert harness.change is not None
     artifact = harness.artifact()

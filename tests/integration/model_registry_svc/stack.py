@@ -73,6 +73,7 @@ class Stack:
             "FLEETSERVE_CATALOGUE": str(self.catalogue),
             "REDIS_URL": redis.url,
             "HF_ENDPOINT": hub.url,
+            "PYTORCH_ENDPOINT": f"{hub.url}/pytorch/models/resolve/main",
         }
         secrets = folder / "home" / "secrets"
         make_secrets(secrets, {*CALLS, *(name for called in CALLS.values() for name in called)})

@@ -8,8 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+import torch
+from transformers import AutoModelForImageClassification
 
-from tests.hub import Fault, FaultKind, HubServer
+from tests.checkpoints.torchvision_models import SIDE, make_model, write_weights
+from tests.hub import Fault, FaultKind, HubRepo, HubServer
 from tests.integration.model_registry_svc.conftest import (
     BIG_BYTES,
     VOICE,
@@ -31,6 +34,14 @@ SPEECH = {
     "allow_pickle": True,
     "wait": True,
 }
+
+
+@pytest.fixture
+def torchvision(hub: HubServer, tmp_path: Path) -> str:
+    """The id of small weights that the hub serves as PyTorch's server does."""
+    path = write_weights(tmp_path, make_model("resnet50").state_dict(), "tiny", legacy=True)
+    hub.add(HubRepo("pytorch/models", files={path.name: path}))
+    return f"resnet50/{path.name}"
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +216,35 @@ def test_gated_and_missing_repositories_are_told_at_once(registry: httpx.Client)
     assert (gated.status_code, gated.json()["code"]) == (403, "gated_repository")
     missing = registry.post("/models/download", json={**SMALL, "model_id": "org/none"})
     assert (missing.status_code, missing.json()["code"]) == (404, "repository_not_found")
+
+
+def test_weights_of_torchvision_become_a_model_that_transformers_loads(
+    registry: httpx.Client, hub: HubServer, torchvision: str, stack: Stack
+) -> None:
+    # The first answer is the registry's look at what there is, the second the worker's.
+    hub.fail(Fault(kind=FaultKind.CUT, path="*.pth", after_bytes=20_000, times=2))
+    body = {"source": "torchvision", "model_id": torchvision, "name": "tiny", "wait": True}
+    answer = registry.post("/models/download", json=body).json()
+    assert answer["status"] == "completed", answer
+    info = registry.get("/models/download/tiny/info").json()
+    assert info["task"] == "image-classification"
+    assert any(record.range for record in hub.log.all() if record.file.endswith(".pth"))
+    folder = stack.models_dir / "tiny" / info["revision"]
+    model, told = AutoModelForImageClassification.from_pretrained(folder, output_loading_info=True)
+    assert not any(told.values()), told
+    images = torch.randn(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(3))
+    with torch.no_grad():
+        torch.testing.assert_close(
+            model.eval()(images).logits, make_model("resnet50")(images), atol=1e-5, rtol=1e-5
+        )
+
+
+def test_hub_of_pytorch_gives_weights_and_refuses_code(
+    registry: httpx.Client, torchvision: str
+) -> None:
+    body = {"source": "pytorch_hub", "model_id": "snakers4/silero-vad/silero_vad", "name": "vad"}
+    refused = registry.post("/models/download", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (403, "hub_code_refused")
+    body |= {"model_id": f"pytorch/vision/{torchvision}", "name": "hubbed"}
+    answer = registry.post("/models/download", json={**body, "wait": True})
+    assert answer.json()["status"] == "completed", answer.text

@@ -106,6 +106,47 @@ def test_model_in_use_asked_for_or_loading_is_not_evicted(
     assert steps == [NoRoom("m")]
 
 
+def test_room_is_given_once() -> None:
+    needs = [need("m", size=60, wanted=1), need("n", size=60, wanted=1)]
+    steps = planned(needs, [host("a", room=100)])
+    assert places(steps) == [("load", "m", "a")]
+    assert NoRoom("n") in steps
+    both = planned(needs, [host("a", room=100), host("b", has("x", "y"), room=70)])
+    assert places(both) == [("load", "m", "a"), ("load", "n", "b")]
+
+
+def test_models_are_spread_within_one_plan() -> None:
+    needs = [need("m", wanted=1), need("n", wanted=1)]
+    assert places(planned(needs, [host("a"), host("b")])) == [
+        ("load", "m", "a"),
+        ("load", "n", "b"),
+    ]
+
+
+def test_what_leaves_makes_room_for_one_alone() -> None:
+    needs = [need("m", wanted=1), need("n", wanted=1), need("old")]
+    steps = planned(needs, [host("a", has("old", idle_s=500), room=0)])
+    assert places(steps) == [("unload", "old", "a"), ("load", "m", "a")]
+    assert NoRoom("n") in steps
+
+
+def test_what_is_left_of_an_evicted_models_room_is_used() -> None:
+    needs = [need("m", size=60, wanted=1), need("n", size=40, wanted=1), need("old")]
+    steps = planned(needs, [host("a", has("old", idle_s=500), room=0)])
+    assert places(steps) == [("unload", "old", "a"), ("load", "m", "a"), ("load", "n", "a")]
+
+
+def test_room_that_is_not_known_stays_so() -> None:
+    needs = [need("m", size=60, wanted=1), need("n", size=60, wanted=1)]
+    assert len(places(planned(needs, [host("a")]))) == 2
+
+
+def test_model_that_leaves_anyway_leaves_its_room() -> None:
+    needs = [need("a", most=0), need("m", wanted=1)]
+    steps = planned(needs, [host("h", has("a", idle_s=500), room=0)])
+    assert places(steps) == [("unload", "a", "h"), ("load", "m", "h")]
+
+
 def test_blocked_pair_is_left_alone() -> None:
     terms = dataclasses.replace(TERMS, blocked={("m", "a")})
     assert planned([need(wanted=1)], [host("a")], terms) == []
@@ -174,7 +215,7 @@ def test_steps_are_consistent(wishes: list[tuple[int, int, int]], rooms: list[in
     steps = planned(needs, hosts)
     loads = [(s.model, s.host) for s in steps if isinstance(s, Load)]
     assert len(loads) == len(set(loads))
-    for model, where in loads:
-        room = next(h.room_bytes for h in hosts if h.id == where)
-        size = next(n.size_bytes for n in needs if n.name == model)
-        assert room < 0 or room >= size
+    sizes = {n.name: n.size_bytes for n in needs}
+    for replica in hosts:
+        taken = sum(sizes[model] for model, where in loads if where == replica.id)
+        assert replica.room_bytes < 0 or taken <= replica.room_bytes

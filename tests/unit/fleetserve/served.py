@@ -2,7 +2,7 @@
 
     python served.py DRAIN_S
 
-/hold answers after SIGUSR1; every other path answers at once.
+/hold answers after SIGUSR1; every other path answers at once. The head of a request may take 1 s.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import signal
 import sys
 from dataclasses import dataclass, field
 
+from fleetserve import http_protocol
 from fleetserve.app import create_app, wrap_control
 from fleetserve.asgi import App, Receive, Scope, Send, send_response
 from fleetserve.runtime import make_runtime
@@ -33,6 +34,7 @@ class Holding:
 
 
 def main() -> None:
+    http_protocol.HEAD_S = 1.0
     runtime = make_runtime(load_service_settings("gateway"))
     control = wrap_control(create_app(runtime, title="served"))
     run_service(Holding(control), runtime, drain_s=float(sys.argv[1]))

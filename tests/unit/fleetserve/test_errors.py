@@ -15,8 +15,8 @@ from fleetserve.errors import (
     render_error,
 )
 
-# API.md's list of statuses.
-STATUSES = {400, 401, 403, 404, 405, 406, 409, 413, 415, 422, 429, 500, 502, 503, 504, 507}
+# The contract's list of statuses, and 408.
+STATUSES = {400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 502, 503, 504, 507}
 
 
 def classes() -> list[type[FleetError]]:

@@ -1,11 +1,14 @@
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.server import ServerState
 
 from fleetserve.asgi import Receive, Scope, Send, read_body, send_response
-from fleetserve.http_protocol import JoiningHttpProtocol, JoiningTransport
+from fleetserve.http_protocol import HEAD_S, JoiningHttpProtocol, JoiningTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
 
@@ -86,29 +89,95 @@ async def test_the_wire_is_asked_about_itself(joining: JoiningTransport) -> None
     assert joining.get_extra_info("peername") == "the wire's peername"
 
 
-async def test_uvicorn_answers_through_it_in_one_write() -> None:
+@dataclass
+class Connection:
+    """A client's end, and the server's protocols."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    state: ServerState
+
+    async def settled(self) -> None:
+        """Lets the server take in what was sent."""
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+
+    def check(self, now_s: float) -> None:
+        for protocol in list(self.state.connections):
+            assert isinstance(protocol, JoiningHttpProtocol)
+            protocol.check_head(now_s)
+
+    async def ask(self, word: bytes) -> None:
+        self.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n" + word)
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert await self.reader.readexactly(7) == b"got " + word
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[Connection]:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         body = await read_body(receive, 100)
         await send_response(send, 200, [], b"got " + body)
 
     config = uvicorn.Config(app, http=JoiningHttpProtocol, lifespan="off", log_config=None)
     config.load()
-    server = uvicorn.Server(config)
+    state = ServerState()
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
-        lambda: JoiningHttpProtocol(config=config, server_state=server.server_state, app_state={}),
+        lambda: JoiningHttpProtocol(config=config, server_state=state, app_state={}),
         "127.0.0.1",
         0,
     )
-    port = listener.sockets[0].getsockname()[1]
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
     async with asyncio.timeout(10):
-        for word in (b"one", b"two"):
-            writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n" + word)
-            head = await reader.readuntil(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 200")
-            assert await reader.readexactly(7) == b"got " + word
-    writer.close()
-    await writer.wait_closed()
-    listener.close()
-    await listener.wait_closed()
+        made = Connection(reader, writer, state)
+        await made.settled()
+        yield made
+        writer.close()
+        await writer.wait_closed()
+        listener.close()
+        await listener.wait_closed()
+
+
+async def test_uvicorn_answers_through_it_in_one_write(connection: Connection) -> None:
+    for word in (b"one", b"two"):
+        await connection.ask(word)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1"])
+@pytest.mark.parametrize("first", [True, False])
+async def test_head_that_does_not_come_costs_the_connection(
+    connection: Connection, sent: bytes, first: bool
+) -> None:
+    if not first:
+        await connection.ask(b"one")
+        sent = sent or b"P"
+    connection.writer.write(sent)
+    await connection.settled()
+    connection.check(100.0)
+    connection.check(100.0 + HEAD_S - 0.1)
+    await connection.settled()
+    assert not connection.reader.at_eof()
+    connection.check(100.0 + HEAD_S)
+    assert await connection.reader.read() == b""
+    assert not connection.state.connections
+
+
+async def test_each_request_has_its_own_time(connection: Connection) -> None:
+    for number in range(4):
+        connection.check(100.0 + number * HEAD_S / 2)
+        await connection.ask(b"one")
+    # Kept alive, with nothing sent since: that has a limit of uvicorn's own.
+    connection.check(100.0 + 3 * HEAD_S)
+    connection.check(100.0 + 5 * HEAD_S)
+    await connection.ask(b"two")
+
+
+async def test_slow_body_is_not_taken_for_a_slow_head(connection: Connection) -> None:
+    connection.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\no")
+    await connection.settled()
+    connection.check(100.0)
+    connection.check(100.0 + 2 * HEAD_S)
+    connection.writer.write(b"ne")
+    assert (await connection.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")

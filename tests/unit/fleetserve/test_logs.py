@@ -108,6 +108,6 @@ def test_level_of_the_configuration_is_kept(
 
 
 def test_vendors_chatter_per_request_is_left_out(lines: Lines) -> None:
-    for name in ("uvicorn.access", "httpx", "aiohttp"):
+    for name in ("uvicorn.access", "httpx"):
         logging.getLogger(name).info("GET /")
     assert lines.read() == []

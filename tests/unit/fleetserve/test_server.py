@@ -158,6 +158,14 @@ def test_redis_away_does_not_keep_it_from_ending(
     assert served.wait() == 0
 
 
+def test_connections_that_send_no_head_are_closed(start: Start) -> None:
+    served = start()
+    host, port = served.address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=END_S) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nx-slow: ")
+        assert sock.recv(1) == b""
+
+
 def test_taken_port_is_one_line(environ: dict[str, str]) -> None:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

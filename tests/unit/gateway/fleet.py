@@ -206,11 +206,15 @@ class Fleet:
 
 @dataclass
 class Client:
-    """The caller's side of an ASGI app: sends one request, keeps what comes back."""
+    """The caller's side of an ASGI app: sends one request, keeps what comes back.
+
+    ``receive`` gives the body instead of ``send``'s own pieces.
+    """
 
     app: Callable[..., Awaitable[None]]
     messages: list[Message] = field(default_factory=list)
     left: asyncio.Event = field(default_factory=asyncio.Event)
+    receive: Callable[[], Awaitable[Message]] | None = None
 
     async def send(
         self,
@@ -231,7 +235,7 @@ class Client:
             "query_string": query.encode(),
             "headers": [(k.encode(), v.encode()) for k, v in given.items()],
         }
-        await self.app(scope, self._receiver(pieces), self._take)
+        await self.app(scope, self.receive or self._receiver(pieces), self._take)
         return self
 
     def _receiver(self, pieces: list[bytes]) -> Callable[[], Awaitable[Message]]:

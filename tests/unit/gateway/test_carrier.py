@@ -5,10 +5,11 @@ from typing import Any
 import orjson
 import pytest
 
-from fleetserve.asgi import Receive, Scope, Send
+from fleetserve.asgi import Message, Receive, Scope, Send
+from fleetserve.config import ServerConfig
 from fleetserve.errors import UpstreamError
 from fleetserve.request_watch import PERIOD_S, RequestWatch
-from gateway.bodies import Body, BodyStore
+from gateway.bodies import STEP_BYTES, Body, BodyStore
 from gateway.carrier import DEADLINE_GRACE_S, Carrier
 from gateway.exchange import Exchange, Headers
 from gateway.relay import Relay
@@ -23,13 +24,21 @@ from tests.unit.gateway.fleet import (
     streaming,
 )
 
+BODY_S = ServerConfig().body_timeout_s
+
+
+async def settled() -> None:
+    """Lets everything that can go on do so."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
 
 class Carried:
     """A carrier as an ASGI app for one model."""
 
-    def __init__(self, fleet: Fleet, folder: Path) -> None:
+    def __init__(self, fleet: Fleet, folder: Path, step: int = 100) -> None:
         self.fleet = fleet
-        self.bodies = BodyStore(folder, max_body=1000, spool_above=100, max_total=2000)
+        self.bodies = BodyStore(folder, max_body=10 * step, spool_above=step, max_total=20 * step)
         self.watch = RequestWatch(fleet.clock)
         self.carrier = Carrier(fleet.runtime, self.bodies, fleet.dispatcher, self.watch)
         self.fault: Exception | None = None
@@ -214,6 +223,80 @@ class TestDeadline:
         await fleet.clock.advance(carried.timeout_s)
         assert (await sending).status == 504
         assert carried.is_empty()
+
+
+class Trickle:
+    """A client whose body comes piece by piece, when the test says so."""
+
+    def __init__(self, carried: Carried) -> None:
+        self._pieces: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue()
+        self.client = Client(carried, receive=self._receive)
+        self.sending = asyncio.ensure_future(self.client.send("POST", "/predict"))
+
+    async def _receive(self) -> Message:
+        body, more = await self._pieces.get()
+        return {"type": "http.request", "body": body, "more_body": more}
+
+    async def give(self, piece: bytes, *, more: bool = True) -> None:
+        self._pieces.put_nowait((piece, more))
+        await settled()
+
+
+class TestBodyThatDoesNotArrive:
+    @pytest.mark.parametrize("piece", [b"", b"half of it"])
+    async def test_is_a_408_that_closes_the_connection(
+        self, carried: Carried, fleet: Fleet, piece: bytes
+    ) -> None:
+        trickle = Trickle(carried)
+        await trickle.give(piece)
+        fleet.clock.move(BODY_S - 0.01)
+        carried.watch.sweep()
+        await settled()
+        assert not trickle.sending.done()
+        fleet.clock.move(0.01)
+        carried.watch.sweep()
+        client = await trickle.sending
+        assert (client.status, client.headers["connection"]) == (408, "close")
+        assert orjson.loads(client.body)["code"] == "request_timeout"
+        assert carried.line()["status"] == 408
+        assert carried.is_empty()
+
+    async def test_slow_one_has_its_time_for_each_part(self, fleet: Fleet, tmp_path: Path) -> None:
+        carried = Carried(fleet, tmp_path, step=4 * STEP_BYTES)
+        trickle = Trickle(carried)
+        for _ in range(4):
+            await trickle.give(b"x" * STEP_BYTES)
+            fleet.clock.move(BODY_S - 0.01)
+            carried.watch.sweep()
+        fleet.add(answering())
+        await trickle.give(b"", more=False)
+        assert (await trickle.sending).status == 200
+        assert carried.is_empty()
+
+    async def test_few_bytes_now_and_then_buy_no_time(self, carried: Carried, fleet: Fleet) -> None:
+        trickle = Trickle(carried)
+        for _ in range(4):
+            await trickle.give(b"x")
+            fleet.clock.move(BODY_S / 4)
+        carried.watch.sweep()
+        assert (await trickle.sending).status == 408
+        assert carried.is_empty()
+
+    async def test_time_of_the_body_is_not_the_callers(
+        self, carried: Carried, fleet: Fleet
+    ) -> None:
+        gate = Gate()
+        fleet.add(gate)
+        carried.timeout_s = 2 * BODY_S
+        sending = asyncio.ensure_future(post(carried))
+        await gate.arrived.wait()
+        fleet.clock.move(1.5 * BODY_S)
+        carried.watch.sweep()
+        await settled()
+        assert not sending.done()
+        fleet.clock.move(BODY_S)
+        carried.watch.sweep()
+        assert (await sending).status == 504
 
 
 class TestBrokenAnswer:

@@ -94,3 +94,27 @@ async def test_answer_to_another_origin_grants_nothing(make_app: MakeApp) -> Non
     client = await Client(app).send("GET", "/health", headers={"origin": "https://evil.example"})
     assert client.status == 200
     assert "access-control-allow-origin" not in client.headers
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:9000", "http://localhost", ""]
+)
+@pytest.mark.parametrize("enabled", [False, True])
+async def test_page_of_elsewhere_can_not_drive_the_fleet(
+    make_app: MakeApp, method: str, origin: str, enabled: bool
+) -> None:
+    app = make_app(enabled=enabled)
+    client = await Client(app).send(method, "/autoscaler/scale", headers={"origin": origin})
+    assert client.status == 403
+    assert orjson.loads(client.body)["code"] == "origin_not_allowed"
+
+
+async def test_our_own_pages_and_allowed_ones_can(make_app: MakeApp) -> None:
+    app = make_app(origins=("https://app.example.com",))
+    for origin in ("http://localhost:8000", "https://LOCALHOST:8000", "https://app.example.com"):
+        client = await Client(app).send("POST", "/autoscaler/scale", headers={"origin": origin})
+        assert client.status == 200, origin
+    anywhere = make_app(origins=("*",))
+    headers = {"origin": "https://other.example"}
+    assert (await Client(anywhere).send("POST", "/x", headers=headers)).status == 200

@@ -29,6 +29,12 @@ def test_wrong_digests_are_named() -> None:
     assert "git sha1" in (hashed(Artifact("a", "a", 6, git_sha1="0" * 40)).mismatch() or "")
 
 
+def test_first_digits_are_enough_where_only_those_are_known() -> None:
+    assert hashed(Artifact("a", "a", 6, sha256=SHA256[:8])).mismatch() is None
+    wrong = hashed(Artifact("a", "a", 6, sha256="0123abcd")).mismatch()
+    assert wrong == f"sha256 {SHA256} instead of 0123abcd"
+
+
 def test_nothing_is_checked_where_no_digest_is_known() -> None:
     assert not ContentHash(Artifact("a", "a", 6)).is_checked
     assert not ContentHash(Artifact("a", "a", git_sha1=GIT)).is_checked

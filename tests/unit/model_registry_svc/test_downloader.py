@@ -23,6 +23,7 @@ from model_registry_svc.source.base import (
     ModelHints,
 )
 from model_registry_svc.source.memory import MemorySource
+from tests.checkpoints.torchvision_models import make_model, write_weights
 
 FILES = {"config.json": b"{}", "model.safetensors": b"w" * 5000}
 REQUEST = DownloadRequest(name="m", source="huggingface", model_id="org/m")
@@ -109,6 +110,70 @@ def test_volume_holds_nothing_but_the_manifest_and_the_revision(case: Case) -> N
 
 def test_worker_makes_the_plan_where_the_request_has_none(case: Case) -> None:
     assert case.run(case.job(None)).revision == case.plan().revision
+
+
+@pytest.fixture
+def torchvision(case: Case, tmp_path: Path) -> DownloadRequest:
+    """A request for small weights that the hub has as torchvision's."""
+    path = write_weights(tmp_path, make_model("resnet18").state_dict(), "tiny")
+    model_id = f"resnet18/{path.name}"
+    case.hub.repos[model_id] = {path.name: path.read_bytes()}
+    case.hub.conversions[model_id] = model_id
+    case.hub.hints = {model_id: ModelHints(pipeline_tag="image-classification")}
+    return DownloadRequest(name="m", source="huggingface", model_id=model_id)
+
+
+def test_weights_of_torchvision_are_converted_and_the_original_goes(
+    case: Case, torchvision: DownloadRequest
+) -> None:
+    result = case.run(case.job(request=torchvision))
+    manifest = read_manifest(case.models_dir, "m")
+    names = ["config.json", "model.safetensors", "preprocessor_config.json"]
+    assert [file.path for file in manifest.files] == names
+    folder = case.models_dir / "m" / result.revision
+    assert sorted(path.name for path in folder.iterdir()) == names
+    assert result.size_bytes == sum((folder / name).stat().st_size for name in names)
+
+
+def test_converted_once_nothing_is_fetched_again(case: Case, torchvision: DownloadRequest) -> None:
+    first = case.run(case.job(request=torchvision))
+    case.hub.opened.clear()
+    assert case.run(case.job(request=torchvision, fence=2)) == first
+    assert case.hub.opened == []
+
+
+def test_conversion_that_was_stopped_is_done_without_fetching_again(
+    case: Case, torchvision: DownloadRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise JobStoppedError(StopReason.LOST)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("model_registry_svc.downloader.convert", stop)
+        with pytest.raises(JobStoppedError):
+            case.downloader.run(case.job(request=torchvision))
+    case.hub.opened.clear()
+    case.run(case.job(request=torchvision, fence=2))
+    assert case.hub.opened == []
+
+
+def test_conversion_needs_its_own_room(case: Case, torchvision: DownloadRequest) -> None:
+    (content,) = case.hub.repos[torchvision.model_id].values()
+    case.free = len(content) + 1000
+    assert case.failure(case.job(request=torchvision)).code == "no_disk_room"
+    case.free = 2 * len(content) + 1000
+    case.run(case.job(request=torchvision))
+
+
+def test_weights_of_something_else_fail_with_the_reason(
+    case: Case, torchvision: DownloadRequest
+) -> None:
+    case.hub.conversions[torchvision.model_id] = torchvision.model_id.replace(
+        "resnet18", "vit_b_16"
+    )
+    result = case.failure(case.job(request=torchvision))
+    assert result.code == "unreadable_weights"
+    assert "is no vit_b_16" in result.error
 
 
 def test_same_job_twice_is_as_once(case: Case) -> None:

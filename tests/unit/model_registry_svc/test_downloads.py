@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -16,11 +17,13 @@ from model_registry_svc.downloads import StartedStatus
 from model_registry_svc.ledger.base import JobState
 from model_registry_svc.orders import DownloadOrder
 from model_registry_svc.source.base import (
+    ModelHints,
     RepositoryNotFoundError,
     Resolution,
     SourceBusyError,
     SourceRef,
 )
+from tests.checkpoints.torchvision_models import make_model, write_weights
 from tests.redis_server import RedisServer
 from tests.unit.model_registry_svc.conftest import Registry
 
@@ -109,6 +112,36 @@ def test_unneeded_vocoder_is_no_reason_to_download_again(registry: Registry) -> 
     registry.work()
     started = registry.downloads.start(order(include_vocoder=True))
     assert started.status is StartedStatus.ALREADY_EXISTS
+
+
+def test_converted_model_can_have_another_task_without_coming_again(
+    registry: Registry, tmp_path: Path
+) -> None:
+    path = write_weights(tmp_path, make_model("resnet18").state_dict(), "tiny")
+    model_id = f"resnet18/{path.name}"
+    registry.hub.repos[model_id] = {path.name: path.read_bytes()}
+    registry.hub.conversions[model_id] = model_id
+    registry.hub.hints = {model_id: ModelHints(pipeline_tag="image-classification")}
+    registry.downloads.start(order(model_id=model_id))
+    registry.work()
+    again = registry.downloads.start(order(model_id=model_id, include_vocoder=True))
+    assert again.status is StartedStatus.ALREADY_EXISTS
+    registry.hub.opened.clear()
+    registry.downloads.start(order(model_id=model_id, task="image-feature-extraction"))
+    registry.work()
+    manifest = registry.library.find("m")
+    assert manifest is not None
+    assert (manifest.task, len(manifest.files)) == ("image-feature-extraction", 3)
+    assert registry.hub.opened == []
+
+
+def test_conversion_counts_when_room_is_looked_for(registry: Registry, tmp_path: Path) -> None:
+    registry.hub.repos["r"] = {"r-01234567.pth": b"w" * 3000}
+    registry.hub.conversions["r"] = "r"
+    registry.free = 5999
+    with pytest.raises(DoesNotFitError) as caught:
+        registry.downloads.start(order(model_id="r", task="image-classification"))
+    assert caught.value.extra["needed_bytes"] == 6000
 
 
 def test_unknown_repository_leaves_no_trace(registry: Registry) -> None:

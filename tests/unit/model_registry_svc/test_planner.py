@@ -45,12 +45,28 @@ def test_plan_has_the_revision_the_task_and_the_files(planner: Planner) -> None:
     assert [f.target for f in plan.files] == ["config.json", "model.safetensors"]
     assert plan.bytes_total == 3
     assert plan.vocoder is None
+    assert plan.bytes_converted == 0
 
 
 def test_task_that_is_given_wins_over_the_source(planner: Planner) -> None:
     assert planner.plan(request("org/bert", task="feature-extraction")).task == "feature-extraction"
     with pytest.raises(InvalidFieldError, match="no-task"):
         planner.plan(request("org/bert", task="no-task"))
+
+
+@pytest.mark.parametrize("task", [None, "text-to-speech"])
+def test_silent_model_that_should_speak_is_refused(planner: Planner, task: str | None) -> None:
+    with pytest.raises(InvalidFieldError, match="org/bert is a model for fill-mask") as caught:
+        planner.plan(request("org/bert", must_speak=True, task=task))
+    assert (caught.value.field, caught.value.code) == ("model_id", "does_not_speak")
+
+
+def test_model_that_should_speak_and_does_is_taken(planner: Planner, hub: MemorySource) -> None:
+    assert planner.plan(request(must_speak=True)).task == "text-to-speech"
+    # The source does not say what it is; the caller does.
+    hub.repos["org/unknown"] = {"model.safetensors": b"u"}
+    told = request("org/unknown", must_speak=True, task="text-to-speech")
+    assert planner.plan(told).task == "text-to-speech"
 
 
 def test_vocoder_and_voices_come_into_folders_of_their_own(planner: Planner) -> None:
@@ -103,6 +119,16 @@ def test_model_that_needs_no_vocoder_gets_none_and_no_voice(planner: Planner) ->
     assert plan.vocoder is None
     assert [f.target for f in plan.files] == ["config.json", "model.safetensors"]
     assert "needs no vocoder" in plan.warnings[0]
+
+
+def test_file_that_will_be_converted_needs_no_permission(hub: MemorySource) -> None:
+    hub.repos["resnet18"] = {"resnet18-01234567.pth": b"w" * 9}
+    hub.conversions["resnet18"] = "resnet18/V1"
+    hub.hints = {"resnet18": ModelHints(pipeline_tag="image-classification")}
+    plan = Planner({"torchvision": hub}).plan(request("resnet18", source="torchvision"))
+    assert [f.target for f in plan.files] == ["resnet18-01234567.pth"]
+    assert (plan.conversion, plan.task) == ("resnet18/V1", "image-classification")
+    assert (plan.bytes_total, plan.bytes_converted) == (9, 9)
 
 
 def test_weights_are_looked_for_before_the_task_is_asked_for(

@@ -13,7 +13,13 @@ def test_fleet_offers_the_hub_addresses_and_folders(tmp_path: Path) -> None:
         "FLEETSERVE_MODELS__LOCAL_ROOTS": f"[{tmp_path / 'mine'}]",
     }
     sources = build_sources(load_settings(SERVICE, environ), SystemClock())
-    assert sorted(sources) == ["huggingface", "local", "url"]
+    assert sorted(sources) == [
+        "huggingface",
+        "local",
+        "pytorch_hub",
+        "torchvision",
+        "url",
+    ]
     (tmp_path / "mine" / "m").mkdir(parents=True)
     (tmp_path / "mine" / "m" / "model.pt2").write_bytes(b"x")
     found = sources["local"].resolve(SourceRef(str(tmp_path / "mine" / "m")))

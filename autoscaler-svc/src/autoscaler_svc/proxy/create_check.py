@@ -116,13 +116,24 @@ def _identity(
     own: dict[str, str] = {}
     for name, pattern in SETTABLE.items():
         entry = env.get(name)
-        if entry is None or (entry == template.get(name) and GPU_LABEL not in labels):
+        if entry is None or _is_the_templates(entry, template.get(name), labels):
             continue
         value = entry.partition("=")[2]
         if not pattern.fullmatch(value):
             raise RefusedError(f"Env: {name}={_short(value)} is not taken")
         own[name] = value
     return Identity(int(number), replica_id, own)
+
+
+def _is_the_templates(entry: str, inherited: str | None, labels: Mapping[str, Any]) -> bool:
+    """Whether a variable came with the template and is nobody's choice.
+
+    With a GPU asked for, one that says something may be the choice of the same value; one that is
+    there and empty, as compose makes of what is not set, says nothing.
+    """
+    if entry != inherited:
+        return False
+    return GPU_LABEL not in labels or entry.partition("=")[2] == ""
 
 
 def _compare(path: str, wanted: object, given: object) -> None:

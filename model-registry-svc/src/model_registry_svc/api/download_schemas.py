@@ -26,6 +26,8 @@ class SourceName(StrEnum):
 
     HUGGINGFACE = "huggingface"
     URL = "url"
+    PYTORCH_HUB = "pytorch_hub"
+    TORCHVISION = "torchvision"
     LOCAL = "local"
     TTS_AUTO = "tts_auto"
 
@@ -37,7 +39,8 @@ class DownloadBody(BaseModel):
 
     source: SourceName = Field(description="Where it comes from.")
     model_id: Annotated[str, StringConstraints(min_length=1, max_length=2048)] = Field(
-        description="The hub's id, the address of a file (#sha256=… pins it), or a folder's path.",
+        description="The hub's id, the address of a file (#sha256=… pins it), a folder's path, "
+        "torchvision's resnet50 or resnet50/IMAGENET1K_V2, or pytorch/vision/resnet50.",
         examples=[MINILM],
     )
     name: str = Field(
@@ -58,14 +61,17 @@ class DownloadBody(BaseModel):
         None, description="Another vocoder than microsoft/speecht5_hifigan."
     )
     auto_convert_tts: bool = Field(
-        False, description="Taken for older clients; models that speak need no conversion."
+        False, description="It has to speak: a model that does not is a 422."
     )
     enable_large_model: bool = Field(
-        False, description="Taken for older clients; only the room on the disk limits the size."
+        False,
+        description="Taken for older clients: nothing is refused for its size while there is room.",
     )
-    experimental: bool = Field(False, description="Taken for older clients.")
+    experimental: bool = Field(
+        False, description="Taken for older clients: no model is refused as experimental."
+    )
     allow_pickle: bool = Field(
-        False, description="Take .bin weights where there is no safetensors file."
+        False, description="Take .bin weights where there is no safetensors file; weights only."
     )
     input_rank: Annotated[int, Field(ge=0, le=8)] | None = Field(
         None, description="For tensor models: the rank of one input."
@@ -85,6 +91,7 @@ class DownloadBody(BaseModel):
             task=self.task,
             include_vocoder=self.include_vocoder if said else None,
             vocoder_model=self.vocoder_model,
+            auto_convert_tts=self.auto_convert_tts,
             allow_pickle=self.allow_pickle,
             input_rank=self.input_rank,
             load=self.load,

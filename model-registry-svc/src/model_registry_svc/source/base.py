@@ -23,7 +23,8 @@ class Artifact(msgspec.Struct, frozen=True):
         path: Relative path with forward slashes; from outside, so not to be trusted.
         address: What ``open`` needs to find it again; holds no secret.
         size: Bytes; None when the source does not say.
-        sha256: Hex digest of the content, where the source knows one.
+        sha256: Hex digest of the content, where the source knows one; or its first digits (8 or
+            more) where it knows only those.
         git_sha1: Git's name of the blob, where the source knows that instead.
         validator: The strong ETag seen when a part of it was fetched, for If-Match.
     """
@@ -50,11 +51,14 @@ class Resolution(msgspec.Struct, frozen=True):
     """A revision that will not change, and its files.
 
     ``revision`` is a commit hash, or a hash of the content for sources without commits.
+    ``conversion`` is an id of torchvision's weights where the one file is not loaded as it is,
+    but made into a model's folder by ``torchvision/conversion.py``.
     """
 
     revision: str
     artifacts: tuple[Artifact, ...]
     hints: ModelHints = ModelHints()
+    conversion: str = ""
 
 
 class ArtifactStream(Protocol):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,12 @@ import httpx2 as httpx
 
 from fleetserve.clock import Clock
 from fleetserve.errors import ForbiddenError, UpstreamError
-from model_registry_svc.source.base import ArtifactChangedError, InterruptedTransferError
+from model_registry_svc.source.base import (
+    ArtifactChangedError,
+    InterruptedTransferError,
+    RepositoryNotFoundError,
+    SourceBusyError,
+)
 
 # huggingface_hub brings httpx2 along; a second HTTP library would cost the worker 5 MB.
 MAX_REDIRECTS = 6
@@ -24,6 +30,14 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
 
 HeadersFor = Callable[[str], Mapping[str, str]]
 CheckUrl = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A file's size and strong ETag, as far as its server tells them."""
+
+    total: int | None
+    validator: str | None
 
 
 class HttpStream:
@@ -89,6 +103,20 @@ class HttpOpener:
         except BaseException:
             response.close()
             raise
+
+    def look(self, url: str) -> Sighting:
+        """What stands at an address, without fetching it.
+
+        Raises: RepositoryNotFoundError: nothing. SourceBusyError: it can't be told now. Else
+            what ``open`` raises.
+        """
+        try:
+            with self.open(url, 0, None) as stream:
+                return Sighting(stream.total, stream.validator)
+        except ArtifactChangedError as exc:
+            raise RepositoryNotFoundError(f"There is nothing at {url}.") from exc
+        except InterruptedTransferError as exc:
+            raise SourceBusyError(exc.detail, retry_after_s=exc.retry_after_s) from exc
 
     def _follow(self, url: str, offset: int, validator: str | None) -> httpx.Response:
         for _ in range(MAX_REDIRECTS + 1):

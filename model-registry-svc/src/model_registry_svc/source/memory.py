@@ -55,6 +55,7 @@ class MemorySource:
 
     repos: dict[str, dict[str, bytes]]
     hints: Mapping[str, ModelHints] = field(default_factory=dict)
+    conversions: dict[str, str] = field(default_factory=dict)
     cuts: list[int | None] = field(default_factory=list)
     opened: list[tuple[str, int]] = field(default_factory=list)
 
@@ -73,7 +74,12 @@ class MemorySource:
             )
             for path, content in sorted(files.items())
         )
-        return Resolution(revision, artifacts, self.hints.get(ref.model_id, ModelHints()))
+        return Resolution(
+            revision,
+            artifacts,
+            self.hints.get(ref.model_id, ModelHints()),
+            self.conversions.get(ref.model_id, ""),
+        )
 
     def open(self, artifact: Artifact, offset: int) -> ArtifactStream:
         """See DownloadSource."""

@@ -13,12 +13,9 @@ from fleetserve.clock import Clock
 from fleetserve.errors import ForbiddenError, InvalidFieldError
 from model_registry_svc.source.base import (
     Artifact,
-    ArtifactChangedError,
     ArtifactStream,
     InterruptedTransferError,
-    RepositoryNotFoundError,
     Resolution,
-    SourceBusyError,
     SourceRef,
 )
 from model_registry_svc.source.http_stream import HttpOpener
@@ -41,16 +38,11 @@ class UrlSource:
     def resolve(self, ref: SourceRef) -> Resolution:
         """See DownloadSource; the revision is a hash of the content or, unpinned, of its ETag."""
         url, sha256 = _split(ref.model_id)
-        try:
-            with self._opener.open(url, 0, None) as stream:
-                total, validator = stream.total, stream.validator
-        except ArtifactChangedError as exc:
-            raise RepositoryNotFoundError(f"There is nothing at {url}.") from exc
-        except InterruptedTransferError as exc:
-            raise SourceBusyError(exc.detail, retry_after_s=exc.retry_after_s) from exc
-        revision = sha256 or hashlib.sha256(f"{url} {validator} {total}".encode()).hexdigest()
+        seen = self._opener.look(url)
+        unpinned = f"{url} {seen.validator} {seen.total}"
+        revision = sha256 or hashlib.sha256(unpinned.encode()).hexdigest()
         name = PurePosixPath(unquote(urlsplit(url).path)).name
-        artifact = Artifact(path=name, address=url, size=total, sha256=sha256, validator=validator)
+        artifact = Artifact(name, url, seen.total, sha256, validator=seen.validator)
         return Resolution(revision[:40], (artifact,))
 
     def open(self, artifact: Artifact, offset: int) -> ArtifactStream:

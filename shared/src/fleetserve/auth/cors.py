@@ -40,6 +40,17 @@ class CorsPolicy:
             _VARY,
         ]
 
+    def may_change(self, origin: bytes | None, host: bytes | None) -> bool:
+        """Whether a request that may change something comes from where it may come from.
+
+        A browser names the page's origin in every one, also where it asks for no permission first
+        (no body, a form, a file); other clients name none. Our own pages, which have the origin
+        of the Host that was asked, are taken, and those that ``cors`` allows.
+        """
+        if origin is None or self._allows(origin):
+            return True
+        return origin.partition(b"://")[2].lower() == (host or b"").lower() != b""
+
     def preflight(self, origin: bytes | None) -> tuple[int, RawHeaders]:
         """Status and headers for OPTIONS with Access-Control-Request-Method; no body, no auth.
 

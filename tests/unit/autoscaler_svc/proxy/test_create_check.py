@@ -212,6 +212,23 @@ def test_gpu_with_its_label_is_accepted(template: Body) -> None:
     assert (found.number, found.environment["CUDA_VISIBLE_DEVICES"]) == (3, "1")
 
 
+def test_empty_variable_of_the_template_is_no_choice_beside_a_gpu(template: Body) -> None:
+    threads = template["Config"]["Env"].index("TORCH_THREADS=4")
+    template["Config"]["Env"][threads] = "TORCH_THREADS="
+    mine = Identity(3, "inference-svc-3", {"CUDA_VISIBLE_DEVICES": "1"})
+    found = check(clone_body(template, IMAGE, mine), template, clone_name(template, 3))
+    assert found == mine
+
+
+@pytest.mark.parametrize("label", ["", "0"])
+def test_empty_gpu_of_the_template_is_none_that_was_asked_for(template: Body, label: str) -> None:
+    template["Config"]["Env"].append("CUDA_VISIBLE_DEVICES=")
+    body = clone_body(template, IMAGE, IDENTITY)
+    body["Labels"][GPU_LABEL] = label
+    with pytest.raises(RefusedError, match="Labels"):
+        check(body, template)
+
+
 @pytest.mark.parametrize(("change", "reason"), HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_body_is_refused_by_its_key(
     body: Body, template: Body, change: Change, reason: str

@@ -54,3 +54,16 @@ def test_only_options_with_its_header_is_a_preflight() -> None:
     assert is_preflight("OPTIONS", b"POST")
     assert not is_preflight("OPTIONS", None)
     assert not is_preflight("POST", b"POST")
+
+
+def test_only_our_own_pages_and_listed_ones_may_change_anything() -> None:
+    policy = CorsPolicy(("https://app.example.com",), 600)
+    host = b"localhost:8000"
+    assert policy.may_change(None, host)
+    assert policy.may_change(APP, host)
+    assert policy.may_change(b"http://localhost:8000", host)
+    assert not policy.may_change(b"http://localhost:8001", host)
+    assert not policy.may_change(b"https://evil.example", host)
+    assert not policy.may_change(b"null", host)
+    assert not policy.may_change(b"null", None)
+    assert CorsPolicy(("*",), 600).may_change(b"https://evil.example", host)

@@ -119,7 +119,7 @@ async def test_unknown_is_a_404(http: httpx.AsyncClient, path: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "field", "said"),
     [
-        ({"source": "ftp"}, "source", "'huggingface', 'url', 'local' or 'tts_auto'"),
+        ({"source": "ftp"}, "source", "'url', 'pytorch_hub', 'torchvision', 'local' or 'tts_auto'"),
         ({"name": "../x"}, "name", "letters, digits"),
         ({"name": "example"}, "name", "reserved"),
         ({"task": "smell"}, "task", "text-to-speech"),
@@ -157,6 +157,21 @@ async def test_while_redis_is_away_it_is_a_503(
     response = await post(http)
     assert response.status_code == 503
     assert "retry-after" in response.headers
+
+
+async def test_flags_mean_what_they_say(http: httpx.AsyncClient, registry: Registry) -> None:
+    silent = await post(http, auto_convert_tts=True)
+    assert (silent.status_code, silent.json()["code"]) == (422, "does_not_speak")
+    await post(http, enable_large_model=True, experimental=True)
+    await finish(registry)
+    # Also of a model that is here.
+    assert (await post(http, auto_convert_tts=True)).status_code == 422
+    assert (await post(http, source="tts_auto", name="other")).status_code == 422
+    registry.hub.repos["org/p"] = {"pytorch_model.bin": b"p"}
+    refused = await post(http, model_id="org/p", name="p", task="fill-mask")
+    assert (refused.status_code, refused.json()["code"]) == (422, "pickle_refused")
+    taken = await post(http, model_id="org/p", name="p", task="fill-mask", allow_pickle=True)
+    assert taken.status_code == 202
 
 
 async def test_vocoder_is_told_of(http: httpx.AsyncClient, registry: Registry) -> None:

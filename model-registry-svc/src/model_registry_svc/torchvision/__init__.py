@@ -1,0 +1,1 @@
+"""The published weights of torchvision: which there are, and how they become a model's folder."""
