@@ -7,12 +7,15 @@ from importlib.metadata import version
 from fleetserve.app import create_app
 from fleetserve.asgi import App
 from fleetserve.manifest import list_manifests
+from fleetserve.replica.exchange import Handler
 from fleetserve.replica.internal import internal_router
 from fleetserve.replica.models import ModelSpec
 from fleetserve.replica.service import Replica
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import Task
+from inference_svc.api.embeddings import EmbeddingsRoute
+from inference_svc.api.infer import DescribeRoute, InferRoute
 from inference_svc.api.predict import PredictRoute
 from inference_svc.batch_table import batch_table
 from inference_svc.batcher import ServedModel
@@ -63,14 +66,16 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
     replica = build_replica(settings, runtime)
     heavy = ThreadPoolExecutor(PREPARE_THREADS, thread_name_prefix="prepare")
     predictor = Predictor(replica.pool, runtime.clock, heavy)
-    route = PredictRoute(predictor, runtime.clock, settings.service.replica_id)
+    clock, server = runtime.clock, settings.service.config.server
+    routes: dict[str, Handler] = {
+        "/predict": PredictRoute(predictor, clock, settings.service.replica_id),
+        "/v1/embeddings": EmbeddingsRoute(predictor, clock),
+        "/v2/infer": InferRoute(predictor, clock, server.max_file_mb << 20),
+        "/v2/model": DescribeRoute(predictor),
+    }
     runtime.tables.append(lambda: batch_table(replica.pool))
     control = create_app(runtime, title="Fleetserve inference-svc", routers=[internal_router])
-    return replica.data_plane(
-        {"/predict": route},
-        control,
-        default_timeout_s=settings.service.config.server.timeout_s,
-    )
+    return replica.data_plane(routes, control, default_timeout_s=server.timeout_s)
 
 
 # torch takes 1 to 2 s to import and transformers as much again: both only when they are needed,

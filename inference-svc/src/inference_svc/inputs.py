@@ -8,12 +8,20 @@ import re
 from typing import Any
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.base import EngineInfo, InputKind
 
 _NESTED = (float, list[float], list[list[float]], list[list[list[float]]])
 MAX_RANK = 8
+
+
+class TokenIds(msgspec.Struct, frozen=True):
+    """A text as the ids of the model's own tokenizer; no JSON makes one by itself."""
+
+    ids: list[int]
 
 
 class Inputs(msgspec.Struct, frozen=True):
@@ -43,23 +51,36 @@ def _read_texts(inputs: object) -> Inputs:
         )
     _refuse_empty(inputs)
     for index, value in enumerate(inputs):
-        if not isinstance(value, str):
+        if not isinstance(value, (str, TokenIds)):
             raise InvalidFieldError(f"inputs[{index}]", f"takes a string, not {kind_of(value)}")
     return Inputs(inputs, batch=True)
 
 
 def _read_tensors(inputs: object, rank: int) -> Inputs:
-    found = _rank(inputs)
+    found = inputs.ndim if isinstance(inputs, np.ndarray) else _rank(inputs)
     if found not in (rank, rank + 1):
         raise InvalidFieldError(
             "inputs",
             f"takes a tensor of rank {rank} or a list of those, not "
-            + (f"one of rank {found}" if isinstance(inputs, list) else kind_of(inputs)),
+            + (
+                f"one of rank {found}"
+                if isinstance(inputs, (list, np.ndarray))
+                else kind_of(inputs)
+            ),
         )
+    if isinstance(inputs, np.ndarray):
+        return _read_array(inputs, batch=found == rank + 1)
     if isinstance(inputs, list):
         _refuse_empty(inputs)
     tensor = _numbers(inputs, found)
     return Inputs(tensor, batch=True) if found == rank + 1 else Inputs([tensor], batch=False)
+
+
+def _read_array(inputs: npt.NDArray[Any], *, batch: bool) -> Inputs:
+    """Each input as a view, so that megabytes are not copied."""
+    if batch and not len(inputs):
+        raise InvalidFieldError("inputs", "is an empty batch; there is nothing to compute")
+    return Inputs(list(inputs) if batch else [inputs], batch=batch)
 
 
 def _rank(value: object) -> int:

@@ -27,6 +27,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         size_bytes: Of the whole request, to tell light work from heavy.
         received_s, deadline_s: Monotonic.
+        partial: One input of a list may fail alone; else it fails the request.
     """
 
     model: str
@@ -37,6 +38,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     size_bytes: int
     received_s: float
     deadline_s: float
+    partial: bool = True
 
 
 class Prediction(msgspec.Struct, frozen=True, eq=False):
@@ -47,6 +49,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
             ``{"error": …}`` in its place.
         waited_ms: From receipt until the work was handed over; batch_ms: from then until its
             first batch began; compute_ms: of all its batches.
+        length: Of all inputs together, as the engine counts it: tokens of texts.
     """
 
     spec: ModelSpec
@@ -60,6 +63,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     waited_ms: float
     batch_ms: float
     compute_ms: float
+    length: int = 0
 
 
 class Predictor:
@@ -76,16 +80,21 @@ class Predictor:
         Raises: what the pool raises for the model; InvalidFieldError: inputs or parameters;
         for a single input whatever it failed with.
         """
-        handle = self._pool.get_ready(ask.model)
-        cold = handle is None
-        if handle is None:
-            handle = await self._pool.get(ask.model)
+        handle, cold = await self.open(ask.model)
         with handle as served:
-            return await self._run(ask, handle, served, cold)
+            return await self.run(ask, handle, served, cold)
 
-    async def _run(
+    async def open(self, model: str) -> tuple[ModelHandle[ServedModel], bool]:
+        """The model's handle, and whether it had to be loaded. Raises: what the pool raises."""
+        handle = self._pool.get_ready(model)
+        if handle is not None:
+            return handle, False
+        return await self._pool.get(model), True
+
+    async def run(
         self, ask: Ask, handle: ModelHandle[ServedModel], served: ServedModel, cold: bool
     ) -> Prediction:
+        """What ``predict`` does with a model that is already in use. Raises: as it."""
         engine = served.engine
         inputs = read_inputs(ask.inputs, engine.info)
         options = engine.read_parameters(ask.parameters)
@@ -111,8 +120,9 @@ class Predictor:
         if ready:
             served.batcher.submit(call, ready)
             await call.done
-        result = _results(call.outcomes, inputs.batch)
-        return self._describe(ask, handle, served, call, result, inputs.batch, cold)
+        result = _results(call.outcomes, inputs.batch, partial=ask.partial)
+        length = sum(one.length for _, one in ready)
+        return self._describe(ask, handle, served, call, result, inputs.batch, cold, length)
 
     def _describe(
         self,
@@ -123,6 +133,7 @@ class Predictor:
         result: object,
         batch: bool,
         cold: bool,
+        length: int,
     ) -> Prediction:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
@@ -139,6 +150,7 @@ class Predictor:
             waited_ms=(submitted_s - ask.received_s) * 1000,
             batch_ms=(begun_s - submitted_s) * 1000,
             compute_ms=sum(run.compute_s for run in runs) * 1000,
+            length=length,
         )
 
 
@@ -153,13 +165,13 @@ def _prepare(engine: ModelEngine, values: list[Any], options: Any) -> list[Prepa
     return prepared
 
 
-def _results(outcomes: list[object], batch: bool) -> object:
-    """Raises: FleetError: a single input failed."""
-    if not batch:
-        outcome = outcomes[0]
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
+def _results(outcomes: list[object], batch: bool, *, partial: bool) -> object:
+    """Raises: FleetError: a single input failed, or any where none may."""
+    if not partial or not batch:
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return outcomes if batch else outcomes[0]
     return [
         _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)

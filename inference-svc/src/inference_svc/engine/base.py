@@ -24,18 +24,36 @@ class InputKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A tensor of one input or of one result, for protocols that name their tensors.
+
+    Attributes:
+        dtype: numpy's name; "bytes" for strings.
+        shape: Without the batch; -1: of any size.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EngineInfo:
     """What callers are told, and what inputs look like.
 
     Attributes:
         rank: Of one tensor input; 0 for text.
         dtype: Of the weights.
+        inputs, outputs: What there is to say of the tensors; without ``outputs`` a result is a
+            JSON value. Several outputs are the keys of a result, which then is an object.
     """
 
     kind: InputKind
     rank: int
     device: str
     dtype: str
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
@@ -82,6 +100,8 @@ class ModelEngine(Protocol):
 
     def prepare(self, value: Any, options: Any) -> Prepared:
         """Checks and encodes one input (tokenises); no device is touched.
+
+        ``value`` is a string, or a tensor as nested lists of floats or as a numpy array.
 
         Raises: InvalidFieldError: named ``inputs``.
         """

@@ -1,5 +1,6 @@
 """Texts to token ids, safely from several threads."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import tokenizers
 from transformers import AutoTokenizer
+
+from fleetserve.errors import InvalidFieldError
 
 Ids = npt.NDArray[np.int64]
 
@@ -29,6 +32,13 @@ class TextEncoder(Protocol):
     pad_id: int
 
     def encode(self, text: str) -> TokenRow: ...
+
+    def take(self, ids: Sequence[int], vocabulary: int) -> TokenRow:
+        """Ids that were made elsewhere by this tokenizer, taken as they are.
+
+        Raises: InvalidFieldError: named ``inputs``: none, too many, or one that isn't its.
+        """
+        ...
 
 
 def load_encoder(folder: Path, max_tokens: int | None, model_limit: int | None) -> TextEncoder:
@@ -52,6 +62,19 @@ def load_encoder(folder: Path, max_tokens: int | None, model_limit: int | None) 
     return _FastEncoder(backend, limit, pad_id, types)
 
 
+def _take(ids: Sequence[int], vocabulary: int, limit: int, *, types: bool) -> TokenRow:
+    if not ids:
+        raise InvalidFieldError("inputs", "has no token")
+    if len(ids) > limit:
+        raise InvalidFieldError("inputs", f"has {len(ids)} tokens; this model takes {limit}")
+    if min(ids) < 0 or max(ids) >= vocabulary:
+        raise InvalidFieldError(
+            "inputs", f"has a token that is not one of this model's {vocabulary}"
+        )
+    row = np.array(ids, dtype=np.int64)
+    return TokenRow(row, np.zeros_like(row) if types else None)
+
+
 class _FastEncoder:
     """The Rust tokenizer directly.
 
@@ -61,6 +84,7 @@ class _FastEncoder:
 
     def __init__(self, backend: tokenizers.Tokenizer, limit: int, pad_id: int, types: bool) -> None:
         self.pad_id = pad_id
+        self._limit = limit
         self._types = types
         # A copy, so that nobody else's settings reach it.
         self._tokenizer = tokenizers.Tokenizer.from_str(backend.to_str())
@@ -74,6 +98,9 @@ class _FastEncoder:
         encoding = self._tokenizer.encode(text)
         types = np.array(encoding.type_ids, dtype=np.int64) if self._types else None
         return TokenRow(np.array(encoding.ids, dtype=np.int64), types)
+
+    def take(self, ids: Sequence[int], vocabulary: int) -> TokenRow:
+        return _take(ids, vocabulary, self._limit, types=self._types)
 
 
 class _SlowEncoder:
@@ -89,3 +116,6 @@ class _SlowEncoder:
         found = self._tokenizer(text, truncation=self._limit < _NO_LIMIT, max_length=self._limit)
         types = np.array(found["token_type_ids"], dtype=np.int64) if self._types else None
         return TokenRow(np.array(found["input_ids"], dtype=np.int64), types)
+
+    def take(self, ids: Sequence[int], vocabulary: int) -> TokenRow:
+        return _take(ids, vocabulary, self._limit, types=self._types)
