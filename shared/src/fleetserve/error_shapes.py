@@ -67,7 +67,8 @@ def _openai(error: FleetError) -> dict[str, object]:
     param: str | None = None
     message = error.detail
     if isinstance(error, InvalidFieldError):
-        root, rest = _split(error.field)
+        # Task parameters are fields of their own there.
+        root, rest = _split(error.field.removeprefix("parameters."))
         param = _OPENAI_FIELDS.get(root, root) + rest
         message = message.replace(error.field, param, 1)
     elif error.code == "model_not_found":
