@@ -47,6 +47,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
             ``{"error": …}`` in its place.
         waited_ms: From receipt until the work was handed over; batch_ms: from then until its
             first batch began; compute_ms: of all its batches.
+        warnings: What callers should know about single inputs, such as that one was cut.
     """
 
     spec: ModelSpec
@@ -60,6 +61,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     waited_ms: float
     batch_ms: float
     compute_ms: float
+    warnings: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -111,8 +113,8 @@ class Predictor:
         if ready:
             served.batcher.submit(call, ready)
             await call.done
-        result = _results(call.outcomes, inputs.batch)
-        return self._describe(ask, handle, served, call, result, inputs.batch, cold)
+        warnings = _warnings(ready, inputs.batch)
+        return self._describe(ask, handle, served, call, inputs.batch, cold, warnings)
 
     def _describe(
         self,
@@ -120,9 +122,9 @@ class Predictor:
         handle: ModelHandle[ServedModel],
         served: ServedModel,
         call: Call,
-        result: object,
         batch: bool,
         cold: bool,
+        warnings: tuple[str, ...],
     ) -> Prediction:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
@@ -130,7 +132,7 @@ class Predictor:
         return Prediction(
             spec=handle.spec,
             info=served.engine.info,
-            result=result,
+            result=_results(call.outcomes, batch),
             batch=batch,
             count=len(call.outcomes),
             cold_start=cold,
@@ -139,6 +141,7 @@ class Predictor:
             waited_ms=(submitted_s - ask.received_s) * 1000,
             batch_ms=(begun_s - submitted_s) * 1000,
             compute_ms=sum(run.compute_s for run in runs) * 1000,
+            warnings=warnings,
         )
 
 
@@ -164,6 +167,14 @@ def _results(outcomes: list[object], batch: bool) -> object:
         _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)
     ]
+
+
+def _warnings(ready: list[tuple[int, Prepared]], batch: bool) -> tuple[str, ...]:
+    return tuple(
+        f"inputs[{index}] {one.warning}" if batch else f"inputs {one.warning}"
+        for index, one in ready
+        if one.warning
+    )
 
 
 def _error_entry(exc: BaseException, index: int) -> dict[str, object]:
