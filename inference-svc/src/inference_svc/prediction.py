@@ -50,6 +50,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
         waited_ms: From receipt until the work was handed over; batch_ms: from then until its
             first batch began; compute_ms: of all its batches.
         length: Of all inputs together, as the engine counts it: tokens of texts.
+        warnings: What callers should know about single inputs, such as that one was cut.
     """
 
     spec: ModelSpec
@@ -64,6 +65,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     batch_ms: float
     compute_ms: float
     length: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 class Predictor:
@@ -120,9 +122,7 @@ class Predictor:
         if ready:
             served.batcher.submit(call, ready)
             await call.done
-        result = _results(call.outcomes, inputs.batch, partial=ask.partial)
-        length = sum(one.length for _, one in ready)
-        return self._describe(ask, handle, served, call, result, inputs.batch, cold, length)
+        return self._describe(ask, handle, served, call, ready, inputs.batch, cold)
 
     def _describe(
         self,
@@ -130,10 +130,9 @@ class Predictor:
         handle: ModelHandle[ServedModel],
         served: ServedModel,
         call: Call,
-        result: object,
+        ready: list[tuple[int, Prepared]],
         batch: bool,
         cold: bool,
-        length: int,
     ) -> Prediction:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
@@ -141,7 +140,7 @@ class Predictor:
         return Prediction(
             spec=handle.spec,
             info=served.engine.info,
-            result=result,
+            result=_results(call.outcomes, batch, partial=ask.partial),
             batch=batch,
             count=len(call.outcomes),
             cold_start=cold,
@@ -150,7 +149,8 @@ class Predictor:
             waited_ms=(submitted_s - ask.received_s) * 1000,
             batch_ms=(begun_s - submitted_s) * 1000,
             compute_ms=sum(run.compute_s for run in runs) * 1000,
-            length=length,
+            length=sum(one.length for _, one in ready),
+            warnings=_warnings(ready, batch),
         )
 
 
@@ -176,6 +176,14 @@ def _results(outcomes: list[object], batch: bool, *, partial: bool) -> object:
         _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)
     ]
+
+
+def _warnings(ready: list[tuple[int, Prepared]], batch: bool) -> tuple[str, ...]:
+    return tuple(
+        f"inputs[{index}] {one.warning}" if batch else f"inputs {one.warning}"
+        for index, one in ready
+        if one.warning
+    )
 
 
 def _error_entry(exc: BaseException, index: int) -> dict[str, object]:

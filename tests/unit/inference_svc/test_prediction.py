@@ -119,6 +119,26 @@ async def test_only_heavy_requests_are_prepared_in_a_thread(
     assert engine.prepared_in == {expected}
 
 
+class Cutting(MemoryEngine):
+    """Takes four letters of each text."""
+
+    def prepare(self, value: str, options: None) -> Prepared:
+        return Prepared(value[:4], 4, warning="was cut" if len(value) > 4 else "")
+
+
+async def test_what_was_cut_is_told_with_its_place(
+    predictor: Predictor, pool: ModelPool[ServedModel]
+) -> None:
+    engine = Cutting()
+    handle = await pool.get("lengths")
+    engine.load()
+    handle._model = ServedModel(engine, handle.model.batcher)
+    assert (await predictor.predict(ask("lengths", "a long one"))).warnings == ("inputs was cut",)
+    batch = await predictor.predict(ask("lengths", ["abc", "a long one"]))
+    assert batch.warnings == ("inputs[1] was cut",)
+    assert (await predictor.predict(ask("lengths", "abc"))).warnings == ()
+
+
 async def test_a_model_is_held_while_it_computes_and_let_go_when_cancelled(
     predictor: Predictor, pool: ModelPool[ServedModel], engine: MemoryEngine
 ) -> None:

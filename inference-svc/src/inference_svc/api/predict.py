@@ -36,7 +36,7 @@ class PredictRoute:
         self, request: ReplicaRequest, prediction: Prediction, now_s: float
     ) -> dict[str, object]:
         spec, info = prediction.spec, prediction.info
-        return {
+        content: dict[str, object] = {
             "success": True,
             "result": prediction.result,
             "processing_time": round(now_s - request.received_s, 6),
@@ -58,6 +58,9 @@ class PredictRoute:
                 "replica": self._replica_id,
             },
         }
+        if prediction.warnings:
+            content["warnings"] = prediction.warnings
+        return content
 
 
 def read_ask(request: ReplicaRequest) -> Ask:

@@ -11,6 +11,14 @@ from inference_svc.engine.base import EngineInfo, InputKind, TensorSpec
 from inference_svc.open_inference.datatypes import Array, datatype_of
 
 TEXT = TensorSpec("text", "bytes")
+_INPUTS: Mapping[InputKind, tuple[TensorSpec, ...]] = {
+    InputKind.TEXT: (TEXT,),
+    InputKind.PAIR: (TEXT,),
+    InputKind.QUESTION: (TensorSpec("question", "bytes"), TensorSpec("context", "bytes")),
+    InputKind.IMAGE: (TensorSpec("image", "bytes"),),
+}
+# May be left out.
+_TEXT_PAIR = "text_pair"
 # For what has no shape of its own: each result as JSON, a string as it is.
 JSON = TensorSpec("output", "bytes")
 ANY = -1
@@ -21,7 +29,7 @@ def inputs_of(info: EngineInfo) -> tuple[TensorSpec, ...]:
         return info.inputs
     if info.kind is InputKind.TENSOR:
         return (TensorSpec("input", "float32", (ANY,) * info.rank),)
-    return (TEXT,)
+    return _INPUTS[info.kind]
 
 
 def outputs_of(info: EngineInfo) -> tuple[TensorSpec, ...]:
@@ -38,22 +46,23 @@ def describe(spec: TensorSpec) -> dict[str, object]:
 
 
 def read_inputs(given: Mapping[str, Array], info: EngineInfo) -> Any:
-    """The inputs as the model's engine takes them: texts, or an array.
+    """The inputs as the model's engine takes them: an array, or a list of texts and the like.
 
     Raises: InvalidFieldError: named ``inputs``: one is missing, unknown, or of another type.
     """
     specs = inputs_of(info)
-    names = ", ".join(spec.name for spec in specs)
-    for name in given:
-        if name not in {spec.name for spec in specs}:
-            raise InvalidFieldError("inputs", f"has {name!r}; this model takes {names}")
-    for spec in specs:
-        if spec.name not in given:
-            raise InvalidFieldError("inputs", f"has no {spec.name!r}; this model takes {names}")
-    spec = specs[0]
+    _check_names(given, [spec.name for spec in specs], info.kind)
     if info.kind is InputKind.TENSOR:
-        return _fitting(given[spec.name], spec)
-    return _texts(given[spec.name], spec)
+        return _fitting(given[specs[0].name], specs[0])
+    if info.kind is InputKind.IMAGE:
+        return [_image(value) for value in _elements(given["image"], "image")]
+    columns = {name: _texts(tensor, name) for name, tensor in given.items()}
+    if len(columns) == 1:
+        return columns["text"]
+    if len({len(column) for column in columns.values()}) > 1:
+        raise InvalidFieldError("inputs", f"have not as many elements: {', '.join(columns)}")
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def write_outputs(result: object, info: EngineInfo, *, batch: bool) -> dict[str, Array]:
@@ -74,6 +83,17 @@ def write_outputs(result: object, info: EngineInfo, *, batch: bool) -> dict[str,
     return found
 
 
+def _check_names(given: Mapping[str, Array], wanted: list[str], kind: InputKind) -> None:
+    names = ", ".join(wanted)
+    optional = {_TEXT_PAIR} if kind is InputKind.PAIR else set()
+    for name in given:
+        if name not in wanted and name not in optional:
+            raise InvalidFieldError("inputs", f"has {name!r}; this model takes {names}")
+    for name in wanted:
+        if name not in given:
+            raise InvalidFieldError("inputs", f"has no {name!r}; this model takes {names}")
+
+
 def _fitting(tensor: Array, spec: TensorSpec) -> Array:
     """The tensor as the model's type; only what loses nothing of its kind is converted."""
     wanted = np.dtype(spec.dtype)
@@ -90,13 +110,23 @@ def _fitting(tensor: Array, spec: TensorSpec) -> Array:
         return tensor.astype(wanted)
 
 
-def _texts(tensor: Array, spec: TensorSpec) -> list[str]:
+def _elements(tensor: Array, name: str) -> list[bytes]:
     if tensor.dtype != object:
-        raise InvalidFieldError("inputs", f"has {spec.name} as numbers; this model takes BYTES")
+        raise InvalidFieldError("inputs", f"has {name} as numbers; this model takes BYTES")
+    found: list[bytes] = tensor.reshape(-1).tolist()
+    return found
+
+
+def _texts(tensor: Array, name: str) -> list[str]:
     try:
-        return [value.decode() for value in tensor.reshape(-1).tolist()]
+        return [value.decode() for value in _elements(tensor, name)]
     except UnicodeDecodeError:
-        raise InvalidFieldError("inputs", f"has bytes in {spec.name} that are not UTF-8") from None
+        raise InvalidFieldError("inputs", f"has bytes in {name} that are not UTF-8") from None
+
+
+def _image(value: bytes) -> str | bytes:
+    """A file's bytes, or base64 of them: no file of pictures is plain ASCII."""
+    return value.decode("ascii") if value.isascii() else value
 
 
 def _part(result: Any, name: str) -> Any:
