@@ -8,7 +8,9 @@ import argparse
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -77,7 +79,13 @@ class _Caller(asyncio.Protocol):
             self._transport.close()
 
 
-async def closed_loop(url: str, body: bytes, connections: int, seconds: float) -> Tally:
+async def closed_loop(
+    url: str,
+    body: bytes,
+    connections: int,
+    seconds: float,
+    headers: Sequence[str] = ("Content-Type: application/json",),
+) -> Tally:
     """Runs the load and returns what came back; stops by itself.
 
     Raises: ValueError: the address is not on loopback.
@@ -87,7 +95,8 @@ async def closed_loop(url: str, body: bytes, connections: int, seconds: float) -
         raise ValueError("load goes to this machine only")
     head = (
         f"POST {parts.path or '/'} HTTP/1.1\r\nHost: 127.0.0.1:{parts.port}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        + "".join(f"{line}\r\n" for line in headers)
+        + f"Content-Length: {len(body)}\r\n\r\n"
     )
     request = head.encode() + body
     tally, end_s = Tally(), time.perf_counter() + seconds
@@ -109,8 +118,12 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--body", default=EXAMPLE_BODY.decode())
+    parser.add_argument("--body-file", type=Path)
+    parser.add_argument("--header", action="append", help="instead of JSON's content type")
     args = parser.parse_args()
-    tally = uvloop.run(closed_loop(args.url, args.body.encode(), args.connections, args.seconds))
+    body = args.body_file.read_bytes() if args.body_file else args.body.encode()
+    headers = args.header or ["Content-Type: application/json"]
+    tally = uvloop.run(closed_loop(args.url, body, args.connections, args.seconds, headers))
     ordered = sorted(tally.latencies_s) or [0.0]
     print(
         json.dumps(

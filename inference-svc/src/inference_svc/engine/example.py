@@ -64,13 +64,13 @@ class ExampleEngine:
     def prepare(self, value: Any, options: Any) -> Prepared:
         """Takes a vector."""
         del options
-        if isinstance(value, np.ndarray):
-            value = value.tolist()
         if len(value) > WIDTHS[0]:
             raise InvalidFieldError(
                 "inputs",
                 f"has {len(value)} numbers; example takes a vector of at most {WIDTHS[0]}",
             )
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
         if value and (min(value) < -MAX_FLOAT32 or max(value) > MAX_FLOAT32):
             raise InvalidFieldError("inputs", "has a number outside of what float32 can hold")
         return Prepared(_pad(value))
