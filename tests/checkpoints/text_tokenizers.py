@@ -76,6 +76,9 @@ def write_byte_bpe(folder: Path, *, kind: str, max_tokens: int = MAX_TOKENS) -> 
     names = {"bos": "<s>", "cls": "<s>", "eos": "</s>", "sep": "</s>", "pad": "<pad>"}
     specials: dict[str, object] = {f"{name}_token": token for name, token in names.items()}
     mask = {"content": "<mask>", "lstrip": True, "normalized": False}
-    specials |= {"unk_token": "<unk>", "mask_token": {**mask, "rstrip": False, "single_word": False}}
+    specials |= {
+        "unk_token": "<unk>",
+        "mask_token": {**mask, "rstrip": False, "single_word": False},
+    }
     write_json(folder / "special_tokens_map.json", specials)
     return len(vocabulary)

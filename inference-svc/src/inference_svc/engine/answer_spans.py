@@ -79,7 +79,10 @@ def _probabilities(
     logits: Sequence[Floats], masks: Sequence[npt.NDArray[np.bool_]]
 ) -> list[Doubles]:
     """One softmax over what the masks leave of all windows."""
-    kept = [np.where(mask, one.astype(np.float64), _NEVER) for one, mask in zip(logits, masks, strict=True)]
+    kept = [
+        np.where(mask, one.astype(np.float64), _NEVER)
+        for one, mask in zip(logits, masks, strict=True)
+    ]
     top = max(float(one.max()) for one in kept)
     powers = [np.exp(one - top) for one in kept]
     total = sum(float(one.sum()) for one in powers)
@@ -100,7 +103,9 @@ def _candidates(
     top = np.argpartition(-flat, wanted - 1)[:wanted]
     top = top[np.argsort(-flat[top], kind="stable")]
     # What is no token of the context has the probability 0.
-    return [(int(n) // span, int(n) // span + int(n) % span, float(flat[n])) for n in top if flat[n]]
+    return [
+        (int(n) // span, int(n) // span + int(n) % span, float(flat[n])) for n in top if flat[n]
+    ]
 
 
 def _characters(encoding: Encoding, first: int, last: int, whole_words: bool) -> tuple[int, int]:
