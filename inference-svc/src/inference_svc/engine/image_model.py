@@ -59,7 +59,8 @@ class ImageModel:
             self._kind, self._folder, self._device, optional=self._optional
         )
         self.config: Any = self._model.config
-        self.processor: Any = AutoImageProcessor.from_pretrained(
+        read: Any = AutoImageProcessor.from_pretrained
+        self.processor: Any = read(
             self._folder, local_files_only=True, trust_remote_code=False, backend="pil"
         )
         return module_bytes(self._model)

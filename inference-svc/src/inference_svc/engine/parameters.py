@@ -18,7 +18,7 @@ class Parameters:
     def __init__(self, given: Mapping[str, object], known: Sequence[str]) -> None:
         for name in given:
             if name not in known:
-                takes = ", ".join(sorted(known))
+                takes = ", ".join(sorted(known)) or "none"
                 raise wrong(name, f"is not known; this model takes {takes}")
         self._given = given
 
