@@ -13,11 +13,11 @@ from fleetserve.replica.models import ModelHandle, ModelSpec
 from fleetserve.replica.pool import ModelPool
 from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
-from inference_svc.engine.base import EngineInfo, ModelEngine, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, ModelEngine, Prepared
 from inference_svc.inputs import read_inputs
 
 # Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
-# event loop.
+# event loop. A small image can unfold to a large one.
 INLINE_BYTES = 16_384
 
 
@@ -106,7 +106,7 @@ class Predictor:
             deadline_s=ask.deadline_s,
             alone=not ask.batching,
         )
-        if ask.size_bytes <= INLINE_BYTES:
+        if ask.size_bytes <= INLINE_BYTES and engine.info.kind is not InputKind.IMAGE:
             prepared = _prepare(engine, inputs.values, options)
         else:
             loop = asyncio.get_running_loop()

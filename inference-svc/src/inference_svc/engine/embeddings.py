@@ -16,7 +16,7 @@ from inference_svc.device import storage_bytes
 from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
 from inference_svc.engine.pooling import load_dense, pool
 from inference_svc.engine.sentence_layout import POOLING_MODES, SentenceLayout, read_layout
-from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder
+from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder, pad_rows
 from inference_svc.engine.torch_errors import device_errors
 from inference_svc.inputs import TokenIds
 
@@ -111,12 +111,12 @@ class EmbeddingsEngine:
         row = self._encoder.encode(text.lower() if self._layout.lower_case else text)
         if not len(row.ids):
             raise InvalidFieldError("inputs", "is empty; this model makes no token of it")
-        return Prepared(_Row(row, options), len(row.ids))
+        return Prepared(_Row(row, options), len(row.ids), warning=row.warning)
 
     def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
         rows: list[_Row] = [prepared.payload for prepared in batch]
         with torch.inference_mode(), device_errors():
-            inputs = self._pad([row.tokens for row in rows])
+            inputs = pad_rows([row.tokens for row in rows], self._encoder.pad_id, self._device)
             tokens = self._model(**inputs).last_hidden_state
             # Rows with other options share the forward pass, which is nearly all of the cost.
             results: list[object] = [None] * len(rows)
@@ -155,23 +155,6 @@ class EmbeddingsEngine:
             return (str(pooling),)
         allowed = ", ".join(("none", *POOLING_MODES))
         raise InvalidFieldError("parameters.pooling", f"is {pooling!r}; allowed are {allowed}")
-
-    def _pad(self, rows: Sequence[TokenRow]) -> dict[str, Tensor]:
-        """The model's inputs, padded on the right to the longest."""
-        longest = max(len(row.ids) for row in rows)
-        ids = np.full((len(rows), longest), self._encoder.pad_id, dtype=np.int64)
-        mask = np.zeros((len(rows), longest), dtype=np.int64)
-        types = np.zeros((len(rows), longest), dtype=np.int64)
-        for place, row in enumerate(rows):
-            size = len(row.ids)
-            ids[place, :size] = row.ids
-            mask[place, :size] = 1
-            if row.types is not None:
-                types[place, :size] = row.types
-        named = {"input_ids": ids, "attention_mask": mask}
-        if rows[0].types is not None:
-            named["token_type_ids"] = types
-        return {name: torch.from_numpy(a).to(self._device) for name, a in named.items()}
 
     def _finish(
         self, tokens: Tensor, mask: Tensor, options: Options, places: list[int]
