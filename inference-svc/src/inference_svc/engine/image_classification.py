@@ -9,7 +9,7 @@ from transformers import AutoModelForImageClassification
 
 from inference_svc.engine.base import EngineInfo, InputKind, Prepared
 from inference_svc.engine.image_model import ImageModel
-from inference_svc.engine.labels import FUNCTIONS, apply, best_labels, default_function
+from inference_svc.engine.labels import FUNCTIONS, LABELS, apply, best_labels, default_function
 from inference_svc.engine.parameters import Parameters
 
 TOP_K = 5
@@ -30,7 +30,9 @@ class ImageClassificationEngine:
     """
 
     def __init__(self, folder: Path, device: str) -> None:
-        self.info = EngineInfo(InputKind.IMAGE, rank=0, device=device, dtype="float32")
+        self.info = EngineInfo(
+            InputKind.IMAGE, rank=0, device=device, dtype="float32", outputs=LABELS
+        )
         self._model = ImageModel(AutoModelForImageClassification, folder, device)
 
     def load(self) -> int:

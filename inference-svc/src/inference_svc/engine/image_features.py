@@ -10,7 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 from transformers import AutoModel
 
-from inference_svc.engine.base import EngineInfo, InputKind, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
 from inference_svc.engine.image_model import ImageModel, ImageRow
 from inference_svc.engine.parameters import Parameters
 
@@ -35,7 +35,13 @@ class ImageFeaturesEngine:
     """
 
     def __init__(self, folder: Path, device: str) -> None:
-        self.info = EngineInfo(InputKind.IMAGE, rank=0, device=device, dtype="float32")
+        self.info = EngineInfo(
+            InputKind.IMAGE,
+            rank=0,
+            device=device,
+            dtype="float32",
+            outputs=(TensorSpec("embedding", "float32", (-1,)),),
+        )
         # Some publish their model without its pooler, which would then be random.
         self._model = ImageModel(AutoModel, folder, device, optional=("pooler.",))
 

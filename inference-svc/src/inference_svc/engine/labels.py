@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from inference_svc.engine.base import TensorSpec
+
 Floats = npt.NDArray[np.float32]
+# What best_labels() gives, for protocols that name their tensors.
+LABELS = (TensorSpec("label", "bytes", (-1,)), TensorSpec("score", "float32", (-1,)))
 FUNCTIONS = ("softmax", "sigmoid", "none")
 
 

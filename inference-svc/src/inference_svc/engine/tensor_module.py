@@ -30,6 +30,8 @@ class TensorModule:
         batched: Its first dimension is the batch.
         least, most: Sizes of a batch that it takes.
         sample: One input, without the batch's dimension; None: the file has none.
+        name: Of the input.
+        shape: Of one input, -1 where it may be of any size; None: the file doesn't say.
     """
 
     module: nn.Module
@@ -38,6 +40,8 @@ class TensorModule:
     least: int = 1
     most: float = math.inf
     sample: Tensor | None = None
+    name: str = "input"
+    shape: tuple[int, ...] | None = None
 
     def __call__(self, rows: Sequence[Tensor]) -> list[Any]:
         """One output per row; rows are of one shape.
@@ -51,9 +55,14 @@ class TensorModule:
         for first in range(0, len(rows), size):
             chosen = list(rows[first : first + size])
             missing = self.least - len(chosen)
-            output = self.module(torch.stack(chosen + chosen[-1:] * max(0, missing)))
+            output = self.module(_stacked(chosen + chosen[-1:] * max(0, missing)))
             found += _rows(output, max(len(chosen), self.least))[: len(chosen)]
         return found
+
+
+def _stacked(rows: Sequence[Tensor]) -> Tensor:
+    """A lone row is not copied, be it of megabytes."""
+    return rows[0].unsqueeze(0) if len(rows) == 1 else torch.stack(list(rows))
 
 
 def find_artifact(folder: Path) -> Path:
@@ -124,7 +133,10 @@ def _load_export(path: Path, rank: int, device: str, *, trusted: bool) -> Tensor
     sample = program.example_inputs[0][0] if program.example_inputs else None
     if sample is not None and batched:
         sample = sample[0] if sample.shape[0] else None
-    return TensorModule(program.module(), taken.dtype, batched, least, most, sample)
+    sizes = [size if isinstance(size, int) else -1 for size in taken.shape[int(batched) :]]
+    return TensorModule(
+        program.module(), taken.dtype, batched, least, most, sample, names[0], tuple(sizes)
+    )
 
 
 def _kind(taken: object) -> str:

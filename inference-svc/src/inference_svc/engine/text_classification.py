@@ -8,7 +8,14 @@ from typing import Any
 from transformers import AutoModelForSequenceClassification
 
 from inference_svc.engine.base import EngineInfo, InputKind, Prepared, Steps, finish
-from inference_svc.engine.labels import FUNCTIONS, Floats, apply, best_labels, default_function
+from inference_svc.engine.labels import (
+    FUNCTIONS,
+    LABELS,
+    Floats,
+    apply,
+    best_labels,
+    default_function,
+)
 from inference_svc.engine.parameters import Parameters
 from inference_svc.engine.text_encoding import TokenRow
 from inference_svc.engine.text_model import TextModel
@@ -29,7 +36,9 @@ class TextClassificationEngine:
     """
 
     def __init__(self, folder: Path, device: str) -> None:
-        self.info = EngineInfo(InputKind.PAIR, rank=0, device=device, dtype="float32")
+        self.info = EngineInfo(
+            InputKind.PAIR, rank=0, device=device, dtype="float32", outputs=LABELS
+        )
         self._model = TextModel(AutoModelForSequenceClassification, folder, device)
 
     def load(self) -> int:

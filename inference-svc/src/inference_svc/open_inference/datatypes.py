@@ -32,7 +32,7 @@ _NUMPY: Mapping[str, str] = {
     "FP32": "float32",
     "FP64": "float64",
 }
-_NAMES = {dtype: name for name, dtype in _NUMPY.items()}
+_NAMES = {dtype: name for name, dtype in _NUMPY.items()} | {"bfloat16": BF16}
 # What JSON numbers may stand for: booleans are no numbers, and 1.5 is no integer.
 _KINDS: Mapping[str, str] = {"b": "b", "u": "ui", "i": "ui", "f": "uif"}
 

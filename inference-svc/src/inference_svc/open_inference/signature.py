@@ -33,6 +33,9 @@ def inputs_of(info: EngineInfo) -> tuple[TensorSpec, ...]:
 
 
 def outputs_of(info: EngineInfo) -> tuple[TensorSpec, ...]:
+    """What is told of the outputs; of a tensor model that doesn't say, the usual."""
+    if not info.outputs and info.kind is InputKind.TENSOR:
+        return (TensorSpec("output", "float32", (ANY,)),)
     return info.outputs or (JSON,)
 
 
@@ -73,7 +76,7 @@ def write_outputs(result: object, info: EngineInfo, *, batch: bool) -> dict[str,
     """
     results: Sequence[Any] = result if batch else [result]  # type: ignore[assignment]
     found = {}
-    for spec in outputs_of(info):
+    for spec in info.outputs or _found_in(results[0], info.kind):
         if spec is JSON:
             column = [_as_json(one) for one in results]
         else:
@@ -96,7 +99,7 @@ def _check_names(given: Mapping[str, Array], wanted: list[str], kind: InputKind)
 
 def _fitting(tensor: Array, spec: TensorSpec) -> Array:
     """The tensor as the model's type; only what loses nothing of its kind is converted."""
-    wanted = np.dtype(spec.dtype)
+    wanted = np.dtype("float32" if spec.dtype == "bfloat16" else spec.dtype)
     if tensor.dtype == wanted:
         return tensor
     kinds = {"f": "fiu", "i": "iu", "u": "iu", "b": "b"}.get(wanted.kind, "")
@@ -129,10 +132,23 @@ def _image(value: bytes) -> str | bytes:
     return value.decode("ascii") if value.isascii() else value
 
 
+def _found_in(result: Any, kind: InputKind) -> tuple[TensorSpec, ...]:
+    """The outputs of a tensor model that doesn't say what they are."""
+    if kind is not InputKind.TENSOR:
+        return (JSON,)
+    if isinstance(result, Mapping):
+        return tuple(TensorSpec(name, "") for name in result)
+    if isinstance(result, list):
+        return tuple(TensorSpec(f"output_{n}", "") for n in range(len(result)))
+    return (TensorSpec("output", ""),)
+
+
 def _part(result: Any, name: str) -> Any:
     """One output of a result; of a list of objects (the likeliest labels), that of each."""
     if isinstance(result, Mapping):
         return result[name]
+    if isinstance(result, list) and name.startswith("output_"):
+        return result[int(name.removeprefix("output_"))]
     if isinstance(result, list) and result and isinstance(result[0], Mapping):
         return [one[name] for one in result]
     return result
@@ -155,9 +171,10 @@ def _stacked(column: list[Any], spec: TensorSpec) -> Array:
     if spec.dtype == "bytes":
         return _strings(column, shapes.pop())
     try:
+        dtype = spec.dtype or None
         if len(column) == 1:
-            return np.asarray(column[0], dtype=spec.dtype)[np.newaxis]
-        return np.asarray(column, dtype=spec.dtype)
+            return np.asarray(column[0], dtype=dtype)[np.newaxis]
+        return np.asarray(column, dtype=dtype)
     except (TypeError, ValueError) as exc:
         raise InternalError(f"{spec.name} is not of {spec.dtype}") from exc
 
