@@ -15,6 +15,7 @@ from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
 from inference_svc.engine.base import EngineInfo, ModelEngine, Prepared
 from inference_svc.inputs import read_inputs
+from inference_svc.served import Served
 
 # Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
 # event loop.
@@ -37,6 +38,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     size_bytes: int
     received_s: float
     deadline_s: float
+    stream: bool = False
 
 
 class Prediction(msgspec.Struct, frozen=True, eq=False):
@@ -65,7 +67,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
 class Predictor:
     """Event loop only; heavy preparation goes to ``heavy``."""
 
-    def __init__(self, pool: ModelPool[ServedModel], clock: Clock, heavy: Executor) -> None:
+    def __init__(self, pool: ModelPool[Served], clock: Clock, heavy: Executor) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
         self._heavy = heavy
@@ -81,10 +83,11 @@ class Predictor:
         if handle is None:
             handle = await self._pool.get(ask.model)
         with handle as served:
+            assert isinstance(served, ServedModel), "models that write have a route of their own"
             return await self._run(ask, handle, served, cold)
 
     async def _run(
-        self, ask: Ask, handle: ModelHandle[ServedModel], served: ServedModel, cold: bool
+        self, ask: Ask, handle: ModelHandle[Served], served: ServedModel, cold: bool
     ) -> Prediction:
         engine = served.engine
         inputs = read_inputs(ask.inputs, engine.info)
@@ -117,7 +120,7 @@ class Predictor:
     def _describe(
         self,
         ask: Ask,
-        handle: ModelHandle[ServedModel],
+        handle: ModelHandle[Served],
         served: ServedModel,
         call: Call,
         result: object,
@@ -161,12 +164,13 @@ def _results(outcomes: list[object], batch: bool) -> object:
             raise outcome
         return outcome
     return [
-        _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
+        error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)
     ]
 
 
-def _error_entry(exc: BaseException, index: int) -> dict[str, object]:
+def error_entry(exc: BaseException, index: int) -> dict[str, object]:
+    """What stands in the place of an input that failed, in a list of results."""
     if isinstance(exc, InvalidFieldError):
         field = exc.field.replace("inputs", f"inputs[{index}]", 1)
         return {
