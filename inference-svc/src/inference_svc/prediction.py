@@ -1,8 +1,9 @@
 """A prediction: from the inputs of a request to its results and where the time went."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
 from inference_svc.engine.base import EngineInfo, InputKind, ModelEngine, Prepared
 from inference_svc.inputs import read_inputs
+from inference_svc.served import Served
 
 # Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
 # event loop. A small image can unfold to a large one.
@@ -39,6 +41,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     received_s: float
     deadline_s: float
     partial: bool = True
+    stream: bool = False
 
 
 class Prediction(msgspec.Struct, frozen=True, eq=False):
@@ -68,10 +71,18 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     warnings: tuple[str, ...] = ()
 
 
+class InUse(msgspec.Struct, frozen=True, eq=False):
+    """A model that somebody holds; ``cold``: it was loaded for that."""
+
+    spec: ModelSpec
+    served: ServedModel
+    cold: bool
+
+
 class Predictor:
     """Event loop only; heavy preparation goes to ``heavy``."""
 
-    def __init__(self, pool: ModelPool[ServedModel], clock: Clock, heavy: Executor) -> None:
+    def __init__(self, pool: ModelPool[Served], clock: Clock, heavy: Executor) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
         self._heavy = heavy
@@ -82,22 +93,35 @@ class Predictor:
         Raises: what the pool raises for the model; InvalidFieldError: inputs or parameters;
         for a single input whatever it failed with.
         """
-        handle, cold = await self.open(ask.model)
+        handle, cold = await self._open(ask.model)
         with handle as served:
-            return await self.run(ask, handle, served, cold)
+            assert isinstance(served, ServedModel), "models that write have a route of their own"
+            return await self.run(ask, InUse(handle.spec, served, cold))
 
-    async def open(self, model: str) -> tuple[ModelHandle[ServedModel], bool]:
-        """The model's handle, and whether it had to be loaded. Raises: what the pool raises."""
+    @asynccontextmanager
+    async def use(self, model: str) -> AsyncIterator[InUse]:
+        """Holds a model for ``run``, loaded first if it has to be.
+
+        Raises: what the pool raises for the model; InvalidFieldError: it writes text, which has
+        routes of its own.
+        """
+        handle, cold = await self._open(model)
+        with handle as served:
+            if not isinstance(served, ServedModel):
+                raise InvalidFieldError(
+                    "model_name", f"{model} is a model for {handle.spec.task}; it writes text"
+                )
+            yield InUse(handle.spec, served, cold)
+
+    async def _open(self, model: str) -> tuple[ModelHandle[Served], bool]:
         handle = self._pool.get_ready(model)
         if handle is not None:
             return handle, False
         return await self._pool.get(model), True
 
-    async def run(
-        self, ask: Ask, handle: ModelHandle[ServedModel], served: ServedModel, cold: bool
-    ) -> Prediction:
-        """What ``predict`` does with a model that is already in use. Raises: as it."""
-        engine = served.engine
+    async def run(self, ask: Ask, used: InUse) -> Prediction:
+        """What ``predict`` does with a model that is in use already. Raises: as it."""
+        engine = used.served.engine
         inputs = read_inputs(ask.inputs, engine.info)
         options = engine.read_parameters(ask.parameters)
         call = Call(
@@ -120,30 +144,28 @@ class Predictor:
             else:
                 call.settle(index, one)
         if ready:
-            served.batcher.submit(call, ready)
+            used.served.batcher.submit(call, ready)
             await call.done
-        return self._describe(ask, handle, served, call, ready, inputs.batch, cold)
+        return self._describe(ask, used, call, ready, inputs.batch)
 
     def _describe(
         self,
         ask: Ask,
-        handle: ModelHandle[ServedModel],
-        served: ServedModel,
+        used: InUse,
         call: Call,
         ready: list[tuple[int, Prepared]],
         batch: bool,
-        cold: bool,
     ) -> Prediction:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
         begun_s = runs[0].started_s if runs else submitted_s
         return Prediction(
-            spec=handle.spec,
-            info=served.engine.info,
+            spec=used.spec,
+            info=used.served.engine.info,
             result=_results(call.outcomes, batch, partial=ask.partial),
             batch=batch,
             count=len(call.outcomes),
-            cold_start=cold,
+            cold_start=used.cold,
             batch_size=max((run.size for run in runs), default=0),
             padded_fraction=_padded(runs),
             waited_ms=(submitted_s - ask.received_s) * 1000,
@@ -173,7 +195,7 @@ def _results(outcomes: list[object], batch: bool, *, partial: bool) -> object:
                 raise outcome
         return outcomes if batch else outcomes[0]
     return [
-        _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
+        error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)
     ]
 
@@ -186,7 +208,8 @@ def _warnings(ready: list[tuple[int, Prepared]], batch: bool) -> tuple[str, ...]
     )
 
 
-def _error_entry(exc: BaseException, index: int) -> dict[str, object]:
+def error_entry(exc: BaseException, index: int) -> dict[str, object]:
+    """What stands in the place of an input that failed, in a list of results."""
     if isinstance(exc, InvalidFieldError):
         field = exc.field.replace("inputs", f"inputs[{index}]", 1)
         return {

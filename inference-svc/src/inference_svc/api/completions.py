@@ -1,13 +1,16 @@
 """POST /v1/completions and /v1/chat/completions: text as OpenAI's clients ask for it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import msgspec
+import structlog
 
 from fleetserve.clock import Clock
+from fleetserve.error_shapes import body_for
+from fleetserve.errors import FleetError, as_fleet_error
 from fleetserve.replica.exchange import Answer, ReplicaRequest, json_bytes
 from inference_svc.api.completion_body import ChatBody, TextBody, orders_of
 from inference_svc.api.completion_format import (
@@ -23,10 +26,13 @@ from inference_svc.choices import ChoicePiece, generate_choices
 from inference_svc.generation.access import Generators, OpenGenerator
 from inference_svc.generation.base import GenerationOrder
 
+log = structlog.get_logger(__name__)
+
 EVENTS = "text/event-stream; charset=utf-8"
 UNCACHED = ((b"cache-control", b"no-cache"),)
 # Tokenising a text of this size takes longer than handing it to a thread.
 INLINE_BYTES = 16_384
+GRACE_S = 1.0  # So long after the deadline the last event can still be written.
 DONE = b"data: [DONE]\n\n"
 
 Body = ChatBody | TextBody
@@ -69,7 +75,7 @@ class CompletionsRoute:
         )
         orders = orders_of(body, prompts, opened.generator.defaults, request)
         prompt_tokens = sum(len(prompt.ids) for prompt in prompts)
-        return _Work(opened, orders, form, head, prompt_tokens)
+        return _Work(request, opened, orders, form, head, prompt_tokens)
 
 
 class _Work:
@@ -77,12 +83,14 @@ class _Work:
 
     def __init__(
         self,
+        request: ReplicaRequest,
         opened: OpenGenerator,
         orders: Sequence[GenerationOrder],
         form: Format,
         head: Head,
         prompt_tokens: int,
     ) -> None:
+        self._request = request
         self._opened = opened
         self._orders = orders
         self._form = form
@@ -97,22 +105,41 @@ class _Work:
         return self._form.whole(self._head, self._choices, self._usage())
 
     async def events(self, stack: AsyncExitStack, *, include_usage: bool) -> AsyncIterator[bytes]:
-        """Server-sent events; nothing comes before the first piece, so that an error can."""
-        form, opened = self._form, set[int]()
-        async with stack, aclosing(self._pieces()) as pieces:
-            async for found in pieces:
-                choice, written = found.choice, self._choices[found.choice]
-                if choice not in opened:
-                    opened.add(choice)
-                    first = form.opening(choice)
-                    if first is not None:
-                        yield self._event([first], include_usage)
-                said = form.piece(choice, written, found.piece)
-                written.take(found.piece)
-                yield self._event([said], include_usage)
+        """Server-sent events. What fails before the first is raised, later it is the last."""
+        begun = False
+        try:
+            async with stack, aclosing(self._pieces()) as pieces:
+                async for found in pieces:
+                    if not begun:
+                        begun = True
+                        self._let_the_end_be_told()
+                    for said in self._said(found):
+                        yield self._event([said], include_usage)
+        except Exception as exc:
+            if not begun:
+                raise
+            if not isinstance(exc, FleetError):
+                log.exception("request.failed", request_id=self._request.request_id)
+            error = as_fleet_error(exc)
+            yield _data(body_for(self._request.path, error, self._request.request_id))
+            return
         if include_usage:
-            yield _data({**form.chunk(self._head, []), "usage": self._usage()})
+            yield _data({**self._form.chunk(self._head, []), "usage": self._usage()})
         yield DONE
+
+    def _said(self, found: ChoicePiece) -> Iterator[dict[str, Any]]:
+        """What a piece adds to its choice, after what begins it."""
+        written = self._choices[found.choice]
+        opening = self._form.opening(found.choice) if not written.tokens else None
+        if opening is not None:
+            yield opening
+        yield self._form.piece(found.choice, written, found.piece)
+        written.take(found.piece)
+
+    def _let_the_end_be_told(self) -> None:
+        """The watch would cut the answer off at the deadline, before its last event."""
+        if self._request.flight is not None:
+            self._request.flight.deadline_s += GRACE_S
 
     def _pieces(self) -> AsyncGenerator[ChoicePiece, None]:
         return generate_choices(self._opened.generator, self._orders)

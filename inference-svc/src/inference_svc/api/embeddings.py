@@ -39,15 +39,12 @@ class EmbeddingsRoute:
     async def __call__(self, request: ReplicaRequest) -> Answer:
         body = decode_body(_decode, request)
         inputs = _texts(body.input)
-        handle, cold = await self._predictor.open(request.model or body.model)
-        with handle as served:
-            if handle.spec.task not in TASKS:
+        async with self._predictor.use(request.model or body.model) as used:
+            if used.spec.task not in TASKS:
                 raise InvalidFieldError(
-                    "model", f"{body.model} is a model for {handle.spec.task}; it embeds no text"
+                    "model", f"{body.model} is a model for {used.spec.task}; it embeds no text"
                 )
-            prediction = await self._predictor.run(
-                _ask(request, body, inputs), handle, served, cold
-            )
+            prediction = await self._predictor.run(_ask(request, body, inputs), used)
         begin_s = self._now_s()
         content = json_bytes(_content(body, prediction))
         timing = Timing(
@@ -56,7 +53,7 @@ class EmbeddingsRoute:
             compute_ms=prediction.compute_ms,
             encode_ms=(self._now_s() - begin_s) * 1000,
         )
-        return Answer(content, timing=timing, model=handle.spec.name)
+        return Answer(content, timing=timing, model=prediction.spec.name)
 
 
 def _texts(given: object) -> list[Any]:
