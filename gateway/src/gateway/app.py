@@ -9,7 +9,6 @@ from fastapi import FastAPI
 from fleetserve.app import create_app, wrap_control
 from fleetserve.asgi import App
 from fleetserve.audit_log import AuditLog
-from fleetserve.config import ServerConfig
 from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.request_watch import RequestWatch
 from fleetserve.runtime import ServiceRuntime, make_runtime
@@ -28,7 +27,7 @@ from gateway.api.v2 import v2_router
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
 from gateway.control_proxy import ControlProxy
-from gateway.data_routes import DataRoute, RouteTable
+from gateway.data_routes import RouteTable, data_routes
 from gateway.demand import DemandPublisher
 from gateway.directory.redis import RedisDirectory
 from gateway.dispatcher import Dispatcher
@@ -43,12 +42,10 @@ from gateway.openapi import FleetOpenapi
 from gateway.prober import Prober
 from gateway.replica_table import ReplicaTable
 from gateway.router import Router
-from gateway.routing_fields import routing_fields
 from gateway.service_calls import ServiceCalls
 from gateway.settings import GatewaySettings
 from gateway.upstream.base import Upstream
 from gateway.upstream.http11 import Http11Upstream
-from gateway.v2_fields import no_fields, v2_fields
 from gateway.v2_models import V2Models
 from gateway.waiting_room import WaitingRoom
 
@@ -120,26 +117,6 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     forwarder = Forwarder(models, carrier, access.entrance, room, runtime.clock)
     served = wrap_control(control, require_token=False)
     return Router(routes, forwarder, proxy, served, access.entrance), runtime
-
-
-def data_routes(server: ServerConfig) -> list[DataRoute]:
-    """Every route that replicas answer, with its path there."""
-    own, audio = server.timeout_s, server.audio_timeout_s
-    native = (
-        ("/predict", None, own),
-        ("/synthesize", AUDIO_SERVICE, audio),
-        ("/transcribe", AUDIO_SERVICE, audio),
-    )
-    model = "/v2/models/{model}"
-    return [
-        *(DataRoute(p, p, routing_fields, service, s, late=True) for p, service, s in native),
-        *(
-            DataRoute(path, path, routing_fields, INFERENCE_SERVICE, own)
-            for path in ("/v1/embeddings",)
-        ),
-        DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
-        DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
-    ]
 
 
 def _control_app(

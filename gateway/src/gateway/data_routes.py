@@ -4,8 +4,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from fleetserve.config import ServerConfig
+from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 from gateway.bodies import Body
-from gateway.routing_fields import RoutingFields
+from gateway.routing_fields import RoutingFields, routing_fields
+from gateway.v2_fields import no_fields, v2_fields
 
 MATCH = "fleet.route"
 """Where a request's scope keeps its RouteMatch, once the router has found it."""
@@ -80,3 +83,26 @@ class RouteTable:
             version, rest = rest[1], rest[2:]
         route = self._actions.get(rest[0] if rest else "") if len(rest) < 2 else None
         return RouteMatch(route, model, version) if route is not None and model else None
+
+
+def data_routes(server: ServerConfig) -> list[DataRoute]:
+    """Every route that replicas answer, with its path there."""
+    own, audio = server.timeout_s, server.audio_timeout_s
+    native = (
+        ("/predict", None, own),
+        ("/synthesize", AUDIO_SERVICE, audio),
+        ("/transcribe", AUDIO_SERVICE, audio),
+    )
+    # OpenAI's clients can't say how long they wait, and texts take as long as speech.
+    openai = (
+        ("/v1/embeddings", own),
+        ("/v1/completions", audio),
+        ("/v1/chat/completions", audio),
+    )
+    model = "/v2/models/{model}"
+    return [
+        *(DataRoute(p, p, routing_fields, service, s, late=True) for p, service, s in native),
+        *(DataRoute(p, p, routing_fields, INFERENCE_SERVICE, s) for p, s in openai),
+        DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
+        DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
+    ]

@@ -25,9 +25,15 @@ _OPENAI_CODES: Mapping[str, str] = {
     "not_found": "unknown_url",
     "invalid_field": "invalid_value",
     "required": "missing_required_parameter",
+    "prompt_too_long": "context_length_exceeded",
 }
 # The same thing has another name in OpenAI's bodies.
-_OPENAI_FIELDS: Mapping[str, str] = {"model_name": "model", "inputs": "input"}
+_OPENAI_FIELDS: Mapping[str, str] = {
+    "model_name": "model",
+    "inputs": "input",
+    "max_new_tokens": "max_tokens",
+    "min_new_tokens": "min_tokens",
+}
 
 
 def render_for(path: str, exc: BaseException, request_id: str) -> tuple[int, dict[str, str], bytes]:

@@ -124,7 +124,7 @@ class ChatBody(GenerationBody, kw_only=True):
 
 
 class TextBody(GenerationBody, kw_only=True):
-    prompt: str | list[str] | list[int] | list[list[int]] = ""
+    prompt: str | list[str | int | list[int]] = ""
     max_tokens: Count | None = 16  # OpenAI's own default.
     logprobs: Annotated[int, msgspec.Meta(ge=0, le=5)] | None = None
     echo: bool | None = None
