@@ -18,6 +18,22 @@ EMBEDDINGS_EXAMPLES: dict[str, dict[str, Any]] = {
         },
     },
 }
+CHAT_EXAMPLES: dict[str, dict[str, Any]] = {
+    "chat": {
+        "summary": "An answer (POST /models/download first)",
+        "value": {
+            "model": "smollm2-135m-instruct",
+            "messages": [{"role": "user", "content": "Hello!"}],
+            "max_completion_tokens": 16,
+        },
+    },
+}
+COMPLETION_EXAMPLES: dict[str, dict[str, Any]] = {
+    "text": {
+        "summary": "A text goes on (POST /models/download first)",
+        "value": {"model": "gpt2", "prompt": "Once upon a time", "max_tokens": 16, "seed": 7},
+    },
+}
 
 
 class OpenaiModel(BaseModel):
@@ -74,3 +90,86 @@ class EmbeddingsAnswer(BaseModel):
     data: list[Embedding]
     model: str
     usage: EmbeddingsUsage
+
+
+class StreamOptions(BaseModel):
+    include_usage: bool = False
+
+
+class GenerationRequest(BaseModel):
+    model: str = Field(description="GET /v1/models lists them.")
+    max_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="0: the likeliest token. Left out: as the model's files say."
+    )
+    top_p: float | None = Field(None, gt=0, le=1)
+    n: int = Field(1, ge=1, le=128)
+    stop: str | list[str] | None = Field(None, description="At most 4 strings.")
+    seed: int | None = Field(None, description="The same text again, whatever runs beside it.")
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    top_k: int | None = Field(None, ge=0, description="Ours, as are the rest.")
+    min_p: float | None = Field(None, ge=0, le=1)
+    repetition_penalty: float | None = Field(None, gt=0)
+    min_tokens: int = Field(0, ge=0)
+    timeout: float | None = Field(None, gt=0, description="Seconds.")
+    priority: int = Field(0, ge=0, le=10)
+
+
+class ChatRequest(GenerationRequest):
+    messages: list[dict[str, Any]] = Field(min_length=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    logprobs: bool = False
+    top_logprobs: int | None = Field(None, ge=0, le=20)
+
+
+class CompletionRequest(GenerationRequest):
+    prompt: str | list[str]
+    logprobs: int | None = Field(None, ge=0, le=5)
+    echo: bool = Field(False, description="The prompt before the text.")
+
+
+class CompletionUsage(BaseModel):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatMessage(BaseModel):
+    role: Literal["assistant"]
+    content: str
+    refusal: None = None
+
+
+class ChatChoice(BaseModel):
+    index: int
+    message: ChatMessage
+    logprobs: dict[str, Any] | None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatAnswer(BaseModel):
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[ChatChoice]
+    usage: CompletionUsage
+
+
+class CompletionChoice(BaseModel):
+    index: int
+    text: str
+    logprobs: dict[str, Any] | None
+    finish_reason: Literal["stop", "length"]
+
+
+class CompletionAnswer(BaseModel):
+    id: str
+    object: Literal["text_completion"]
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[CompletionChoice]
+    usage: CompletionUsage
