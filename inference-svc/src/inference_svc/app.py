@@ -1,6 +1,5 @@
 """Composition root of inference-svc: the only file that names concrete adapters."""
 
-import importlib
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
@@ -17,7 +16,7 @@ from inference_svc.api.predict import PredictRoute
 from inference_svc.batch_table import batch_table
 from inference_svc.batcher import ServedModel
 from inference_svc.engine import example
-from inference_svc.engine.base import ModelEngine
+from inference_svc.engine_table import ENGINES, import_engines
 from inference_svc.loader import DeviceTools, InferenceLoader
 from inference_svc.prediction import Predictor
 from inference_svc.settings import InferenceSettings
@@ -41,10 +40,7 @@ def build_replica(settings: InferenceSettings, runtime: ServiceRuntime) -> Repli
             slot,
             runtime.clock,
             tools=_tools(settings),
-            engines={
-                Task.FEATURE_EXTRACTION: _embeddings,
-                Task.SENTENCE_SIMILARITY: _embeddings,
-            },
+            engines=ENGINES,
             built_in={EXAMPLE.name: (EXAMPLE, lambda _, device: example.ExampleEngine(device))},
         )
 
@@ -99,13 +95,4 @@ def _tools(settings: InferenceSettings) -> DeviceTools:
 
 def _import_engines(settings: InferenceSettings) -> None:
     """Saves the first request for a model that is here 2 s; without one, saves the memory."""
-    tasks = {manifest.task for manifest in list_manifests(settings.service.models_dir)}
-    if tasks & {Task.FEATURE_EXTRACTION, Task.SENTENCE_SIMILARITY}:
-        importlib.import_module("inference_svc.engine.embeddings")
-
-
-def _embeddings(spec: ModelSpec, device: str) -> ModelEngine:
-    from inference_svc.engine.embeddings import EmbeddingsEngine
-
-    assert spec.folder is not None, "a model with a manifest has a folder"
-    return EmbeddingsEngine(spec.folder, device)
+    import_engines({manifest.task for manifest in list_manifests(settings.service.models_dir)})

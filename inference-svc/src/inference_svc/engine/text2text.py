@@ -143,6 +143,18 @@ class Text2TextEngine:
         return config
 
 
+def summarization(folder: Path, device: str) -> Text2TextEngine:
+    return Text2TextEngine(folder, device, SUMMARIZATION)
+
+
+def translation(folder: Path, device: str) -> Text2TextEngine:
+    return Text2TextEngine(folder, device, TRANSLATION)
+
+
+def text2text(folder: Path, device: str) -> Text2TextEngine:
+    return Text2TextEngine(folder, device, TEXT2TEXT)
+
+
 class _Rest(LogitsProcessor):
     """Lets others compute before each token is chosen."""
 
