@@ -4,6 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -13,7 +14,7 @@ from tests.checkpoints.text_tokenizers import MAX_TOKENS, write_json
 VOCABULARY = 300
 
 
-def train_pieces(**special: int) -> bytes:
+def train_pieces(**special: Any) -> bytes:
     """A unigram model of the corpus; the same bytes always."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(

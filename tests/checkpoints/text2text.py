@@ -54,14 +54,15 @@ def write_bart_cnn(folder: Path) -> None:
     """As facebook/bart-large-cnn: its settings stand in both of its configs."""
     size = write_byte_bpe(folder, kind="BartTokenizer")
     config = bart_config(size)
-    model = draw(lambda: BartForConditionalGeneration(config))
+    model = draw(BartForConditionalGeneration, config)
     ids = {"bos_token_id": 0, "decoder_start_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}
     settings = {**ids, "forced_bos_token_id": 0, "forced_eos_token_id": 2, **SUMMARY_SETTINGS}
     _write(folder, model, settings, task_specific_params={"summarization": SUMMARY_SETTINGS})
 
 
 def _t5(vocabulary: int, **more: Any) -> T5Config:
-    return T5Config(
+    make: Any = T5Config
+    config: T5Config = make(
         vocab_size=vocabulary,
         d_model=32,
         d_kv=8,
@@ -71,6 +72,7 @@ def _t5(vocabulary: int, **more: Any) -> T5Config:
         decoder_start_token_id=0,
         **more,
     )
+    return config
 
 
 T5_IDS = {"decoder_start_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}
@@ -80,7 +82,7 @@ def write_t5(folder: Path) -> None:
     """As google-t5/t5-small: its config says how texts are prefixed."""
     size = write_t5_tokenizer(folder)
     config = _t5(size)
-    model = draw(lambda: T5ForConditionalGeneration(config))
+    model = draw(T5ForConditionalGeneration, config)
     pairs = {"de": "German", "fr": "French", "ro": "Romanian"}
     tasks: dict[str, object] = {
         f"translation_en_to_{code}": {
@@ -99,7 +101,7 @@ def write_flan(folder: Path) -> None:
     """As google/flan-t5-small."""
     size = write_t5_tokenizer(folder)
     config = _t5(size, feed_forward_proj="gated-gelu", tie_word_embeddings=False)
-    model = draw(lambda: T5ForConditionalGeneration(config), seed=1)
+    model = draw(T5ForConditionalGeneration, config, seed=1)
     _write(folder, model, dict(T5_IDS))
 
 
@@ -115,7 +117,7 @@ def write_marian(folder: Path, targets: tuple[str, ...] = ()) -> None:
         forced_eos_token_id=0,
         **SMALL,
     )
-    model = draw(lambda: MarianMTModel(config))
+    model = draw(MarianMTModel, config)
     ids = {"decoder_start_token_id": pad, "eos_token_id": 0, "pad_token_id": pad}
     settings = {**ids, "bad_words_ids": [[pad]], "forced_eos_token_id": 0, "max_length": 48}
     _write(folder, model, {**settings, "num_beams": 4})
@@ -137,7 +139,7 @@ def write_mbart(folder: Path) -> None:
         forced_eos_token_id=2,
         **SMALL,
     )
-    model = draw(lambda: MBartForConditionalGeneration(config))
+    model = draw(MBartForConditionalGeneration, config)
     ids = {"bos_token_id": 0, "decoder_start_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}
     settings = {**ids, "early_stopping": True, "forced_eos_token_id": 2, "max_length": 48}
     _write(folder, model, {**settings, "num_beams": 5})
