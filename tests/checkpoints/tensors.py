@@ -32,7 +32,8 @@ def write_script(path: Path, network: nn.Module | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        torch.jit.script(network or make_network()).save(path)
+        script: Any = torch.jit.script(network or make_network())
+        script.save(path)
 
 
 def write_export(

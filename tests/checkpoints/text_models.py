@@ -3,7 +3,6 @@
 Random weights, drawn wide, so that different texts have clearly different answers.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,13 @@ from transformers import (
     BartConfig,
     BartForSequenceClassification,
     BertConfig,
+    BertForMaskedLM,
     BertForTokenClassification,
     DistilBertConfig,
-    DistilBertForQuestionAnswering,
     DistilBertForSequenceClassification,
     RobertaConfig,
     RobertaForMaskedLM,
+    RobertaForQuestionAnswering,
 )
 
 from tests.checkpoints.text_tokenizers import MAX_TOKENS, write_byte_bpe, write_wordpiece
@@ -27,16 +27,16 @@ NLI_LABELS = ("contradiction", "neutral", "entailment")
 SENTIMENT_LABELS = ("NEGATIVE", "POSITIVE")
 
 
-def draw(make: Callable[[], Any], *, seed: int = 0, spread: float = 1.0) -> Any:
-    """A model whose weights follow from the seed alone; ``spread`` 1 keeps activations' size."""
+def draw(kind: Any, config: Any, *, seed: int = 0) -> Any:
+    """A model whose weights follow from the seed alone."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        model = make()
+        model = kind(config)
         model.eval()
         for name, parameter in model.named_parameters():
             if parameter.dim() >= 2:
                 scale = 1.0 if "embed" in name else parameter[0].numel() ** -0.5
-                parameter.normal_(0.0, spread * scale)
+                parameter.normal_(0.0, scale)
     return model
 
 
@@ -59,39 +59,34 @@ def _distilbert(vocabulary: int, **more: Any) -> DistilBertConfig:
     )
 
 
-def write_sentiment(folder: Path) -> None:
-    """As distilbert/distilbert-base-uncased-finetuned-sst-2-english."""
-    size = write_wordpiece(folder, lower=True, kind="DistilBertTokenizer")
-    config = _distilbert(size, **_labels(SENTIMENT_LABELS))
-    draw(lambda: DistilBertForSequenceClassification(config)).save_pretrained(folder)
-
-
-def write_ner(folder: Path) -> None:
-    """As dslim/bert-base-NER."""
-    size = write_wordpiece(folder, lower=False, kind="BertTokenizer")
-    config = BertConfig(
-        vocab_size=size,
+def _bert(vocabulary: int, **more: Any) -> BertConfig:
+    return BertConfig(
+        vocab_size=vocabulary,
         max_position_embeddings=MAX_TOKENS,
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
-        **_labels(ENTITY_LABELS),
+        **more,
     )
-    draw(lambda: BertForTokenClassification(config)).save_pretrained(folder)
 
 
-def write_squad(folder: Path) -> None:
-    """As distilbert/distilbert-base-cased-distilled-squad."""
-    size = write_wordpiece(folder, lower=False, kind="DistilBertTokenizer")
-    draw(lambda: DistilBertForQuestionAnswering(_distilbert(size))).save_pretrained(folder)
+def write_sentiment(folder: Path) -> None:
+    """As distilbert/distilbert-base-uncased-finetuned-sst-2-english."""
+    size = write_wordpiece(folder, lower=True, kind="DistilBertTokenizer")
+    config = _distilbert(size, **_labels(SENTIMENT_LABELS))
+    draw(DistilBertForSequenceClassification, config).save_pretrained(folder)
 
 
-def write_roberta(folder: Path) -> None:
-    """As distilbert/distilroberta-base; a pickle of the weights stands beside the safetensors."""
-    size = write_byte_bpe(folder, kind="RobertaTokenizer")
-    config = RobertaConfig(
-        vocab_size=size,
+def write_ner(folder: Path) -> None:
+    """As dslim/bert-base-NER."""
+    size = write_wordpiece(folder, lower=False, kind="BertTokenizer")
+    draw(BertForTokenClassification, _bert(size, **_labels(ENTITY_LABELS))).save_pretrained(folder)
+
+
+def _roberta(vocabulary: int) -> RobertaConfig:
+    return RobertaConfig(
+        vocab_size=vocabulary,
         max_position_embeddings=MAX_TOKENS + 2,
         type_vocab_size=1,
         hidden_size=32,
@@ -102,7 +97,24 @@ def write_roberta(folder: Path) -> None:
         bos_token_id=0,
         eos_token_id=2,
     )
-    model = draw(lambda: RobertaForMaskedLM(config))
+
+
+def write_squad(folder: Path) -> None:
+    """As deepset/roberta-base-squad2."""
+    size = write_byte_bpe(folder, kind="RobertaTokenizer")
+    draw(RobertaForQuestionAnswering, _roberta(size)).save_pretrained(folder)
+
+
+def write_bert(folder: Path) -> None:
+    """As google-bert/bert-base-uncased."""
+    size = write_wordpiece(folder, lower=True, kind="BertTokenizer")
+    draw(BertForMaskedLM, _bert(size)).save_pretrained(folder)
+
+
+def write_roberta(folder: Path) -> None:
+    """As distilbert/distilroberta-base; a pickle of the weights stands beside the safetensors."""
+    size = write_byte_bpe(folder, kind="RobertaTokenizer")
+    model = draw(RobertaForMaskedLM, _roberta(size))
     model.save_pretrained(folder)
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
 
@@ -131,4 +143,4 @@ def write_mnli(folder: Path) -> None:
     """As facebook/bart-large-mnli."""
     size = write_byte_bpe(folder, kind="BartTokenizer")
     config = bart_config(size, **_labels(NLI_LABELS))
-    draw(lambda: BartForSequenceClassification(config)).save_pretrained(folder)
+    draw(BartForSequenceClassification, config).save_pretrained(folder)

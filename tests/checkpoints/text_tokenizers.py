@@ -50,7 +50,7 @@ def write_byte_bpe(folder: Path, *, kind: str, max_tokens: int = MAX_TOKENS) -> 
     """RoBERTa's and BART's files: vocab.json, merges.txt, tokenizer.json and the config."""
     folder.mkdir(parents=True, exist_ok=True)
     learned = Tokenizer(models.BPE())
-    learned.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)  # type: ignore[assignment]
+    learned.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     trainer = trainers.BpeTrainer(
         vocab_size=600,
         show_progress=False,
@@ -65,7 +65,8 @@ def write_byte_bpe(folder: Path, *, kind: str, max_tokens: int = MAX_TOKENS) -> 
     write_json(folder / "vocab.json", vocabulary)
     text = "\n".join(["#version: 0.2", *merges]) + "\n"
     (folder / "merges.txt").write_text(text, encoding="utf-8")
-    tokenizer = RobertaTokenizer(
+    make: Any = RobertaTokenizer
+    tokenizer = make(
         vocab=str(folder / "vocab.json"),
         merges=str(folder / "merges.txt"),
         mask_token=AddedToken("<mask>", lstrip=True, normalized=False),

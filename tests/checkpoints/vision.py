@@ -1,6 +1,7 @@
 """Small models over images, in the layouts of the public repositories; random weights."""
 
 from pathlib import Path
+from typing import Any
 
 from transformers import (
     DetrConfig,
@@ -44,7 +45,7 @@ def write_vit(folder: Path) -> None:
         id2label=dict(enumerate(CLASSES)),
         label2id={name: number for number, name in enumerate(CLASSES)},
     )
-    draw(lambda: ViTForImageClassification(config)).save_pretrained(folder)
+    draw(ViTForImageClassification, config).save_pretrained(folder)
     settings = {"do_normalize": True, "do_rescale": True, "do_resize": True, "resample": 2}
     size = {"height": 32, "width": 32}
     kind = "ViTImageProcessor"
@@ -61,7 +62,7 @@ def write_resnet(folder: Path) -> None:
         id2label=dict(enumerate(CLASSES)),
         label2id={name: number for number, name in enumerate(CLASSES)},
     )
-    draw(lambda: ResNetForImageClassification(config)).save_pretrained(folder)
+    draw(ResNetForImageClassification, config).save_pretrained(folder)
     settings = {
         "crop_pct": 0.875,
         "do_normalize": True,
@@ -99,16 +100,18 @@ def write_yolos(folder: Path) -> None:
         id2label=dict(enumerate(THINGS)),
         label2id={name: number for number, name in enumerate(THINGS)},
     )
-    draw(lambda: YolosForObjectDetection(config)).save_pretrained(folder)
+    draw(YolosForObjectDetection, config).save_pretrained(folder)
     write_json(folder / "preprocessor_config.json", _detection_settings("Yolos"))
 
 
 def write_detr(folder: Path) -> None:
     """As facebook/detr-resnet-50 at its revision no_timm: the backbone is transformers' ResNet."""
-    backbone = ResNetConfig(
+    make: Any = ResNetConfig
+    backbone = make(
         embedding_size=16, hidden_sizes=[16, 32], depths=[1, 1], out_features=["stage2"]
     )
-    config = DetrConfig(
+    make = DetrConfig
+    config = make(
         backbone_config=backbone,
         use_timm_backbone=False,
         use_pretrained_backbone=False,
@@ -124,7 +127,7 @@ def write_detr(folder: Path) -> None:
         id2label=dict(enumerate(THINGS)),
         label2id={name: number for number, name in enumerate(THINGS)},
     )
-    draw(lambda: DetrForObjectDetection(config)).save_pretrained(folder)
+    draw(DetrForObjectDetection, config).save_pretrained(folder)
     write_json(folder / "preprocessor_config.json", _detection_settings("Detr"))
 
 
@@ -138,7 +141,7 @@ def write_dinov2(folder: Path) -> None:
         num_attention_heads=4,
         mlp_ratio=2,
     )
-    draw(lambda: Dinov2Model(config)).save_pretrained(folder)
+    draw(Dinov2Model, config).save_pretrained(folder)
     document = {
         **IMAGENET,
         "crop_size": {"height": 28, "width": 28},

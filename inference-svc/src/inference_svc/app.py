@@ -22,7 +22,7 @@ from inference_svc.api.predict import PredictRoute
 from inference_svc.api.text_answers import TextAnswers
 from inference_svc.batch_table import batch_table
 from inference_svc.engine import example
-from inference_svc.engine.base import ModelEngine
+from inference_svc.engine_table import ENGINES, import_engines
 from inference_svc.generation.access import Generators
 from inference_svc.generation.bounds import GenerationBounds
 from inference_svc.generation.texts import TextWriter
@@ -50,10 +50,7 @@ def build_replica(settings: InferenceSettings, runtime: ServiceRuntime) -> Repli
             slot,
             runtime.clock,
             tools=_tools(settings),
-            engines={
-                Task.FEATURE_EXTRACTION: _embeddings,
-                Task.SENTENCE_SIMILARITY: _embeddings,
-            },
+            engines=ENGINES,
             generating={
                 Task.TEXT_GENERATION: lambda spec, device, slot: _text_generation(
                     spec, device, slot, runtime.clock, _bounds(settings)
@@ -122,17 +119,9 @@ def _tools(settings: InferenceSettings) -> DeviceTools:
 def _import_engines(settings: InferenceSettings) -> None:
     """Saves the first request for a model that is here 2 s; without one, saves the memory."""
     tasks = {manifest.task for manifest in list_manifests(settings.service.models_dir)}
-    if tasks & {Task.FEATURE_EXTRACTION, Task.SENTENCE_SIMILARITY}:
-        importlib.import_module("inference_svc.engine.embeddings")
+    import_engines(tasks)
     if Task.TEXT_GENERATION in tasks:
         importlib.import_module("inference_svc.generation.loading")
-
-
-def _embeddings(spec: ModelSpec, device: str) -> ModelEngine:
-    from inference_svc.engine.embeddings import EmbeddingsEngine
-
-    assert spec.folder is not None, "a model with a manifest has a folder"
-    return EmbeddingsEngine(spec.folder, device)
 
 
 def _bounds(settings: InferenceSettings) -> GenerationBounds:

@@ -13,6 +13,10 @@ from model_registry_svc.task_guess import check_task, guess_task
 DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
 VOICES_FOLDER = "voices"
 HUB = "huggingface"
+MISSING_RANK = (
+    "is missing: a tensor model's file doesn't say how many dimensions one input has. A vector "
+    "has 1, an image as channels, height and width 3; one more is a batch."
+)
 
 
 class Planner:
@@ -29,7 +33,10 @@ class Planner:
         ref = SourceRef(request.model_id, request.revision)
         resolution = self._sources[request.source].resolve(ref)
         chosen = select_files(resolution.artifacts, allow_pickle=request.allow_pickle)
-        task = check_task(request.task) if request.task else guess_task(resolution.hints)
+        paths = [artifact.path for artifact in chosen]
+        task = check_task(request.task) if request.task else guess_task(resolution.hints, paths)
+        if task == Task.TENSOR and request.input_rank is None:
+            raise InvalidFieldError("input_rank", MISSING_RANK, code="input_rank_missing")
         files = [PlannedFile(a.path, request.source, a) for a in chosen]
         speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
         vocoder, vocoder_files, warnings = self._vocoder(request, speaks_by_vocoder)

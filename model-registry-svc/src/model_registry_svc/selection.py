@@ -11,7 +11,19 @@ from model_registry_svc.source.base import Artifact
 SAFE_WEIGHTS = frozenset({".safetensors", ".pt2"})
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib"})
 SUPPORT = frozenset(
-    {".json", ".txt", ".model", ".tiktoken", ".jinja", ".yaml", ".yml", ".vocab", ".bpe", ".npy"}
+    {
+        ".json",
+        ".txt",
+        ".model",
+        ".spm",
+        ".tiktoken",
+        ".jinja",
+        ".yaml",
+        ".yml",
+        ".vocab",
+        ".bpe",
+        ".npy",
+    }
 )
 # Copies of the weights for other runtimes, and what training left behind.
 _OTHER_RUNTIMES = frozenset({"onnx", "openvino", "coreml", "tf", "flax", "tflite", "runs", "gguf"})
@@ -92,7 +104,7 @@ def _is_shadowed(artifact: Artifact, by_folder: dict[PurePosixPath, set[str]]) -
     if path.suffix.lower() not in PICKLES and not _INDEX.search(path.name):
         return False
     siblings = by_folder[path.parent]
-    if any(name.endswith(".safetensors") for name in siblings):
+    if any(name.endswith(tuple(SAFE_WEIGHTS)) for name in siblings):
         return True
     has_checkpoint = any(name.startswith("pytorch_model") for name in siblings)
     return has_checkpoint and not path.name.startswith("pytorch_model")
