@@ -82,13 +82,11 @@ class Round:
         self.rates: list[float] = []
         self.cpu_ms: dict[str, list[float]] = {}
 
-    def add(
-        self, requests: float, rps: float, spent: Mapping[str, float], megabytes: float
-    ) -> None:
-        self.rates.append(rps * megabytes)
+    def add(self, told: Mapping[str, float], spent: Mapping[str, float], megabytes: float) -> None:
+        self.rates.append(told["rps"] * megabytes)
         for process, seconds in spent.items():
-            told = self.cpu_ms.setdefault(process, [])
-            told.append(seconds * 1000 / (requests * megabytes))
+            cost_ms = seconds * 1000 / (told["requests"] * megabytes)
+            self.cpu_ms.setdefault(process, []).append(cost_ms)
 
 
 def ways(fleet: Fleet, home: Path, head_length: int) -> dict[str, tuple[str, list[str]]]:

@@ -82,10 +82,8 @@ def _head_length(given: bytes | None, size: int) -> int:
 
 
 def _read(body: Body, length: int) -> _Parameters:
-    content = body.view()
-    head = content if length == body.size else memoryview(content)[:length]
     try:
-        return _decode(head).parameters or _NOTHING
+        return _decode(body.head(length)).parameters or _NOTHING
     except msgspec.ValidationError as exc:
         message, _, path = str(exc).partition(" - at `$")
         raise InvalidFieldError(path.strip("`.") or "body", message) from None
