@@ -15,9 +15,7 @@ from inference_svc.generation.generator import LocalGenerator
 from inference_svc.generation.loading import load_generating
 from tests.checkpoints.causal import write_gpt2, write_llama
 
-BOUNDS = GenerationBounds(
-    cache_bytes=64 << 20, max_texts=8, max_waiting=16, max_step_tokens=1024
-)
+BOUNDS = GenerationBounds(cache_bytes=64 << 20, max_texts=8, max_waiting=16, max_step_tokens=1024)
 Make = Callable[..., LocalGenerator]
 
 
