@@ -26,6 +26,7 @@ from inference_svc.loader import DeviceTools, InferenceLoader
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
 from inference_svc.settings import InferenceSettings
+from inference_svc.text_metrics import TextMetrics, text_table
 
 EXAMPLE = ModelSpec(
     name="example",
@@ -77,7 +78,8 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
     replica_id = settings.service.replica_id
     texts = TextAnswers(replica.pool, writer, runtime.clock, replica_id)
     route = PredictRoute(predictor, texts, runtime.clock, replica_id)
-    runtime.tables.append(lambda: batch_table(replica.pool))
+    runtime.tables += [lambda: batch_table(replica.pool), lambda: text_table(replica.pool)]
+    runtime.registry.register(TextMetrics(replica.pool))
     control = create_app(runtime, title="Fleetserve inference-svc", routers=[internal_router])
     return replica.data_plane(
         {"/predict": route},

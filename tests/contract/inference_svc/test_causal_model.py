@@ -1,25 +1,12 @@
 """What every causal model keeps, however its texts are computed: as the library's generate()."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    BloomConfig,
-    Gemma2Config,
-    Gemma3TextConfig,
-    GPT2Config,
-    GPTNeoXConfig,
-    LlamaConfig,
-    MistralConfig,
-    Qwen2Config,
-    Qwen3Config,
-    Qwen3MoeConfig,
-)
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from inference_svc.generation.causal import CausalModel, Row
 from inference_svc.generation.checked_model import check_model
@@ -34,7 +21,7 @@ CHUNK = 5
 LENGTHS = (3, 20, 11)  # Longer than a sliding window, and not.
 PROMPTS = [[1 + (7 * n + 5 * row) % 120 for n in range(size)] for row, size in enumerate(LENGTHS)]
 
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "vocab_size": VOCABULARY,
     "hidden_size": 32,
     "intermediate_size": 48,
@@ -46,33 +33,20 @@ SHAPE = {
     "eos_token_id": 0,
     "pad_token_id": 0,
 }
-ENDS = {"bos_token_id": 0, "eos_token_id": 0}
 WINDOWS = {**SHAPE, "head_dim": 16, "sliding_window": 6}
-CONFIGS: dict[str, Callable[[], Any]] = {
-    "llama": lambda: LlamaConfig(**SHAPE),
-    "qwen2": lambda: Qwen2Config(**SHAPE),
-    "qwen3": lambda: Qwen3Config(**SHAPE, head_dim=16),
-    "mistral": lambda: MistralConfig(**SHAPE, sliding_window=6),
-    "gemma2": lambda: Gemma2Config(**WINDOWS, attn_logit_softcapping=2.0),
-    "gemma3": lambda: Gemma3TextConfig(**WINDOWS),
-    "qwen3-moe": lambda: Qwen3MoeConfig(
-        **SHAPE, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=16
-    ),
-    "gpt2": lambda: GPT2Config(
-        vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=64, **ENDS
-    ),
-    "gpt-neox": lambda: GPTNeoXConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        **ENDS,
-    ),
-    "bloom": lambda: BloomConfig(
-        vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4, **ENDS
-    ),
+OLDER = {"vocab_size": VOCABULARY, "n_layer": 2, "n_head": 4, "bos_token_id": 0, "eos_token_id": 0}
+EXPERTS = {"num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+CONFIGS: dict[str, dict[str, Any]] = {
+    "llama": SHAPE,
+    "qwen2": SHAPE,
+    "qwen3": {**SHAPE, "head_dim": 16},
+    "mistral": {**SHAPE, "sliding_window": 6},
+    "gemma2": {**WINDOWS, "attn_logit_softcapping": 2.0},
+    "gemma3_text": WINDOWS,
+    "qwen3_moe": {**SHAPE, **EXPERTS},
+    "gpt2": {**OLDER, "n_embd": 32, "n_positions": 64},
+    "gpt_neox": SHAPE,
+    "bloom": {**OLDER, "hidden_size": 32},
 }
 ALONE = {"bloom"}  # ALiBi adds its own term to the scores.
 
@@ -117,8 +91,9 @@ def case(request: pytest.FixtureRequest) -> Case:
         return Case(memory, memory_texts(memory))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        config = CONFIGS[request.param]()
-        model = spread(AutoModelForCausalLM.from_config(config), seed=1)
+        config = AutoConfig.for_model(request.param, **CONFIGS[request.param])
+        factory: Any = AutoModelForCausalLM
+        model = spread(factory.from_config(config), seed=1)
     with torch.inference_mode():
         reference = copy.deepcopy(model)
         reference.set_attn_implementation("eager")

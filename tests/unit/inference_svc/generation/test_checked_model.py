@@ -26,9 +26,9 @@ def test_one_that_would_be_wrong_packed_takes_turns() -> None:
 
 def test_one_that_can_not_be_continued_is_not_served() -> None:
     config = MambaConfig(vocab_size=64, hidden_size=16, num_hidden_layers=2, state_size=4)
-    mamba: Any = MambaForCausalLM(config)
+    factory: Any = MambaForCausalLM
     with pytest.raises(InternalError, match="MambaForCausalLM can't be continued") as refused:
-        check_model(mamba.eval(), "cpu", max_rows=4)
+        check_model(factory(config).eval(), "cpu", max_rows=4)
     assert refused.value.code == "model_load_failed"
 
 

@@ -29,7 +29,7 @@ class Bench:
     def __init__(self, slot: ComputeSlot, name: str = "m", **bounds: int) -> None:
         self.steps: list[list[list[int]]] = []
         self.failure: Exception = ValueError("poisoned")
-        self.before_step: Callable[[], None] = lambda: None
+        self.before_step: Callable[[], object] = lambda: None
         self.model = MemoryCausal(on_step=self._on_step)
         queue = TextQueue(bounds.get("bytes_", 1 << 20), bounds.get("texts", 8))
         budget = StepBudget(64, start=bounds.get("start", 16))
@@ -78,7 +78,7 @@ def bench(slot: ComputeSlot) -> Iterator[Bench]:
 
 async def test_texts_share_their_steps(bench: Bench) -> None:
     gate = threading.Event()
-    bench.before_step = lambda: gate.wait(10) and None
+    bench.before_step = lambda: gate.wait(10)
     streams = [bench.submit([1, 2, 3]), bench.submit([4, 5]), bench.submit([6])]
     gate.set()
     texts = await asyncio.gather(*map(read, streams))
@@ -105,7 +105,7 @@ async def test_a_short_text_is_done_long_before_a_long_one(bench: Bench) -> None
 
 async def test_a_long_prompt_does_not_hold_up_what_is_written(bench: Bench) -> None:
     gate = threading.Event()
-    bench.before_step = lambda: gate.wait(10) and None
+    bench.before_step = lambda: gate.wait(10)
     written = bench.submit([1], new=12)
     long = bench.submit(list(range(1, 90)) * 4, new=1)
     gate.set()
@@ -121,7 +121,7 @@ async def test_other_work_has_the_slot_between_two_steps(bench: Bench, slot: Com
     order: list[str] = []
     gate = threading.Event()
     bench.before_step = lambda: order.append("m")
-    other.before_step = lambda: (gate.wait(10), order.append("other"))[1]
+    other.before_step = lambda: (order.append("other"), gate.wait(10))  # type: ignore[func-returns-value]
     streams = [other.submit([1], new=16), bench.submit([2], new=16)]
     gate.set()
     await asyncio.gather(*map(read, streams))
@@ -135,7 +135,7 @@ async def test_other_work_has_the_slot_between_two_steps(bench: Bench, slot: Com
 
 async def test_only_the_text_that_fails_fails(bench: Bench) -> None:
     gate = threading.Event()
-    bench.before_step = lambda: gate.wait(10) and None
+    bench.before_step = lambda: gate.wait(10)
     streams = [bench.submit(ids) for ids in ([1, 2], [POISON, 3], [4], [5, 6, 7])]
     gate.set()
     texts = await asyncio.gather(*map(read, streams), return_exceptions=True)
@@ -174,7 +174,7 @@ async def test_who_left_is_in_no_further_step(bench: Bench) -> None:
 async def test_the_higher_priority_starts_first(slot: ComputeSlot) -> None:
     bench = Bench(slot, "narrow", texts=1)
     gate = threading.Event()
-    bench.before_step = lambda: gate.wait(10) and None
+    bench.before_step = lambda: gate.wait(10)
     streams = [bench.submit([n], new=2, priority=p) for n, p in ((1, 0), (2, 0), (3, 9))]
     gate.set()
     await asyncio.gather(*map(read, streams))
@@ -200,9 +200,11 @@ async def test_unloading_ends_what_is_at_work_and_sheds_what_waits(slot: Compute
 async def test_sums_are_kept(bench: Bench) -> None:
     await read(bench.submit([1, 2, 3], new=4))
     written = bench.decoder.written
-    assert (written.tokens, written.prompt_tokens, written.begun) == (4, 3, 1)
+    assert (written.tokens, written.prompt_tokens) == (4, 3)
     assert written.steps == written.rows == 4
-    assert written.first_token_s > 0
+    assert written.first_token.total == 1
+    report = bench.decoder.report()
+    assert (report.at_work, report.waiting, report.held_bytes) == (0, 0, 0)
 
 
 async def test_tokens_are_told_one_by_one(bench: Bench) -> None:

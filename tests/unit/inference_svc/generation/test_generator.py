@@ -201,7 +201,7 @@ async def test_without_a_wish_the_length_is_what_is_left_at_most(llama: LocalGen
 
 async def test_what_never_fits_is_told_so(make_generator: Make, llama_folder: Path) -> None:
     small = make_generator(llama_folder, replace(BOUNDS, cache_bytes=100_000))
-    with pytest.raises(DoesNotFitError, match="inference.kv_cache_mib"):
+    with pytest.raises(DoesNotFitError, match="kv_cache_mib"):
         small.generate(order_of(small, PROMPTS[0], max_new_tokens=400))
     # A text without a wish gets what there is room for.
     pieces = await pieces_of(small, order_of(small, PROMPTS[0], max_new_tokens=None))
@@ -223,9 +223,13 @@ async def test_beyond_the_bound_of_waiting_texts_they_are_shed(
 ) -> None:
     busy = make_generator(llama_folder, replace(BOUNDS, max_texts=1, max_waiting=2))
     order = order_of(busy, PROMPTS[0], max_new_tokens=400)
-    streams = [busy.generate(order), busy.generate(order)]
-    with pytest.raises(ShedError):
-        for _ in range(2):
-            streams.append(busy.generate(order))
-    for stream in streams:
+    outcomes = []
+    for _ in range(4):
+        try:
+            outcomes.append(busy.generate(order))
+        except ShedError:
+            break
+    # One at work, or not yet seen by the slot, and two that wait.
+    assert len(outcomes) in (2, 3)
+    for stream in outcomes:
         await stream.aclose()
