@@ -4,6 +4,7 @@ import torch
 from inference_svc.generation.causal import Row
 from inference_svc.generation.packed_model import PackedModel
 from tests.checkpoints.causal import make_llama
+from tests.checkpoints.causal_tokenizer import VOCABULARY_SIZE
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def test_only_rows_that_end_have_logits(model: PackedModel) -> None:
         for cache, ends in zip(caches, (True, False, True), strict=True)
     ]
     logits = model.step(rows)
-    assert logits.shape == (2, 640)
+    assert logits.shape == (2, VOCABULARY_SIZE)
     torch.testing.assert_close(logits[0], logits[1])
     assert [cache.length for cache in caches] == [3, 3, 3]
 

@@ -3,6 +3,7 @@ import torch
 from inference_svc.generation.causal import Row
 from inference_svc.generation.solo_model import SoloModel
 from tests.checkpoints.causal import make_gpt2
+from tests.checkpoints.causal_tokenizer import VOCABULARY_SIZE
 
 
 def test_its_texts_take_turns_and_keep_their_own_past() -> None:
@@ -12,7 +13,7 @@ def test_its_texts_take_turns_and_keep_their_own_past() -> None:
     texts = [[5, 6, 7, 8], [9, 10, 11]]
     caches = [model.open(8) for _ in texts]
     for cache, ids in zip(caches, texts, strict=True):
-        assert model.step([Row(cache, ids[:-1], ends=False)]).shape == (0, 640)
+        assert model.step([Row(cache, ids[:-1], ends=False)]).shape == (0, VOCABULARY_SIZE)
     for cache, ids in zip(caches, texts, strict=True):
         found = model.step([Row(cache, ids[-1:], ends=True)])
         with torch.inference_mode():
