@@ -36,7 +36,6 @@ def llama_config() -> LlamaConfig:
         num_attention_heads=6,
         num_key_value_heads=2,
         max_position_embeddings=LLAMA_POSITIONS,
-        rope_theta=10000.0,
         tie_word_embeddings=False,
         bos_token_id=ids[BEGIN],
         eos_token_id=ids[END],
@@ -79,13 +78,15 @@ def quieten_bytes(table: Any) -> None:
 
 
 def make_llama(seed: int = 0) -> Any:
-    model: Any = spread(LlamaForCausalLM(llama_config()), seed)
+    factory: Any = LlamaForCausalLM
+    model = spread(factory(llama_config()), seed)
     quieten_bytes(model.lm_head.weight)
     return model
 
 
 def make_gpt2(seed: int = 0) -> Any:
-    model: Any = spread(GPT2LMHeadModel(gpt2_config()), seed)
+    factory: Any = GPT2LMHeadModel
+    model = spread(factory(gpt2_config()), seed)
     quieten_bytes(model.transformer.wte.weight)
     return model
 

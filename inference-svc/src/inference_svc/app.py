@@ -30,6 +30,7 @@ from inference_svc.loader import DeviceTools, InferenceLoader
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
 from inference_svc.settings import InferenceSettings
+from inference_svc.text_metrics import TextMetrics, text_table
 
 EXAMPLE = ModelSpec(
     name="example",
@@ -87,7 +88,8 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
         "/v2/infer": InferRoute(replica.pool, predictor, writer, clock, server.max_file_mb << 20),
         "/v2/model": DescribeRoute(replica.pool),
     }
-    runtime.tables.append(lambda: batch_table(replica.pool))
+    runtime.tables += [lambda: batch_table(replica.pool), lambda: text_table(replica.pool)]
+    runtime.registry.register(TextMetrics(replica.pool))
     control = create_app(runtime, title="Fleetserve inference-svc", routers=[internal_router])
     return replica.data_plane(routes, control, default_timeout_s=server.timeout_s)
 

@@ -5,14 +5,21 @@ from dataclasses import dataclass
 
 from inference_svc.batcher import ServedModel
 from inference_svc.generation.base import TextGenerator
+from inference_svc.generation.written import WritingReport
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratingModel:
-    """A model that generates text; ``unload`` ends its work and gives the memory back."""
+    """A model that generates text.
+
+    Attributes:
+        unload: Ends its work and gives the memory back.
+        report: What it has done; any thread.
+    """
 
     generator: TextGenerator
     unload: Callable[[], None]
+    report: Callable[[], WritingReport]
 
 
 Served = ServedModel | GeneratingModel

@@ -24,6 +24,13 @@ from model_registry_svc.task_guess import check_task, guess_task
             ModelHints(model_type="dinov2", architectures=("Dinov2Model",)),
             "image-feature-extraction",
         ),
+        (
+            ModelHints(
+                pipeline_tag="text-generation", model_type="llama", tags=("conversational",)
+            ),
+            "text-generation",
+        ),
+        (ModelHints(model_type="qwen3", architectures=("Qwen3ForCausalLM",)), "text-generation"),
         (ModelHints(pipeline_tag="summarization", architectures=("BertModel",)), "summarization"),
         # The tag is none of ours, and says that it is no model of embeddings.
         (

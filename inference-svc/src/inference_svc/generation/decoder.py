@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import structlog
 from torch import Tensor
@@ -24,26 +23,9 @@ from inference_svc.generation.sampling import choose_tokens
 from inference_svc.generation.step_budget import StepBudget
 from inference_svc.generation.text_queue import TextQueue
 from inference_svc.generation.text_run import TextRun, read_logprob
+from inference_svc.generation.written import WritingReport, Written
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class Written:
-    """Sums since the model was loaded; written by the compute thread.
-
-    Attributes:
-        rows: Texts in steps, each counted in every step: over ``steps`` the mean batch.
-        first_token_s: From being handed over to the first token, of ``begun`` texts.
-    """
-
-    steps: int = 0
-    rows: int = 0
-    prompt_tokens: int = 0
-    tokens: int = 0
-    compute_s: float = 0.0
-    begun: int = 0
-    first_token_s: float = 0.0
 
 
 class Decoder:
@@ -80,6 +62,13 @@ class Decoder:
     def waiting(self) -> int:
         """Texts that have not begun."""
         return len(self._inbox) + self.queue.waiting
+
+    def report(self) -> WritingReport:
+        """Any thread; the numbers are of about the same moment."""
+        queue = self.queue
+        return WritingReport(
+            self.written, len(queue.active), self.waiting, queue.held_bytes, queue.budget_bytes
+        )
 
     def submit(self, text: TextRun) -> None:
         """Raises: ShedError: the model is being unloaded."""
@@ -169,8 +158,7 @@ class Decoder:
         note, stream = text.stream.note, text.stream
         if note.first_token_s is None:
             note.first_token_s = now_s
-            self.written.begun += 1
-            self.written.first_token_s += now_s - (note.submitted_s or now_s)
+            self.written.first_token.record(now_s - (note.submitted_s or now_s))
         self.written.tokens += 1
         top = text.order.top_logprobs
         logprob: TokenLogprob | None = None

@@ -14,6 +14,7 @@ from inference_svc.inputs import explain
 MAX_STOPS = 16
 MAX_STOP_CHARS = 256
 MAX_TOP_LOGPROBS = 20
+MAX_SEED = (1 << 63) - 1
 # Any of these, given and not neutral, asks for sampling.
 _SAMPLES = ("temperature", "top_k", "top_p", "min_p", "seed")
 
@@ -27,7 +28,7 @@ class _Fields(msgspec.Struct):
     top_p: Annotated[float, Meta(gt=0, le=1)] | None = None
     min_p: Annotated[float, Meta(ge=0, le=1)] | None = None
     repetition_penalty: Annotated[float, Meta(gt=0, le=100)] | None = None
-    seed: Annotated[int, Meta(ge=0, lt=1 << 63)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=MAX_SEED)] | None = None
     stop: str | list[str] | None = None
     stop_strings: str | list[str] | None = None
     return_full_text: bool | None = None
