@@ -5,52 +5,26 @@ rounds and prints the medians. One core's worth of time, from the kernel's own a
 """
 
 import argparse
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
-from benchmarks.processes import Server, children, command_line, cpu_s, free_port
-
-
-def load(url: str, connections: int, seconds: float) -> dict[str, float]:
-    command = [sys.executable, "-m", "benchmarks.load", url]
-    command += ["--connections", str(connections), "--seconds", str(seconds)]
-    done = subprocess.run(command, check=True, capture_output=True)
-    result: dict[str, float] = json.loads(done.stdout)
-    if result["failures"]:
-        raise RuntimeError(f"{url}: requests failed: {result['failures']}")
-    return result
+from benchmarks.fleet import cpu_of, load, start_fleet
+from benchmarks.processes import Server, free_port
 
 
 def measure(
-    url: str, pids: dict[str, int], connections: int, seconds: float
+    url: str, pids: Mapping[str, int], connections: int, seconds: float
 ) -> tuple[dict[str, float], dict[str, float]]:
     """The load's result and, per process, µs of CPU per request."""
-    before = {name: cpu_s(pid) for name, pid in pids.items()}
+    before = cpu_of(pids)
     result = load(url, connections, seconds)
-    spent = {
-        name: (cpu_s(pid) - before[name]) / result["requests"] * 1e6 for name, pid in pids.items()
-    }
-    return result, spent
-
-
-def start_fleet(stack: ExitStack) -> tuple[str, dict[str, int]]:
-    home = stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetserve-bench-"))
-    port = free_port()
-    command = ["env", f"PORT={port}", f"FLEETSERVE_HOME={home}"]
-    command += [sys.executable, "-m", "fleetserve.cli", "up"]
-    fleet = Server(command, f"http://127.0.0.1:{port}/health")
-    stack.enter_context(fleet)
-    commands = {pid: command_line(pid) for pid in children(fleet.pid)}
-    pids = {
-        name: next(pid for pid, command in commands.items() if f"-m {module}" in command)
-        for name, module in (("gateway", "gateway"), ("replica", "inference_svc"))
-    }
-    return f"http://127.0.0.1:{port}/predict", pids
+    spent = {name: s - before[name] for name, s in cpu_of(pids).items()}
+    return result, {name: s / result["requests"] * 1e6 for name, s in spent.items()}
 
 
 def start_rival(stack: ExitStack, app: str) -> tuple[str, dict[str, int]]:
@@ -71,8 +45,10 @@ def main() -> None:
     spent: dict[str, list[float]] = defaultdict(list)
     rates: dict[str, list[float]] = defaultdict(list)
     with ExitStack() as stack:
-        setups = {
-            "fleet": start_fleet(stack),
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetserve-bench-"))
+        fleet = start_fleet(stack, Path(home))
+        setups: dict[str, tuple[str, Mapping[str, int]]] = {
+            "fleet": (f"{fleet.url}/predict", fleet.pids),
             "bare ASGI echo": start_rival(stack, "echo"),
             "plain FastAPI": start_rival(stack, "plain"),
         }

@@ -5,8 +5,12 @@ has a .hub.json with what the hub knows beyond the files.
 """
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from fleetserve.tasks import Task
+from tests.checkpoints import text2text, text_models, vision
+from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_space
@@ -15,22 +19,54 @@ SPEECHT5 = "microsoft/speecht5_tts"
 SPEECHT5_SAFETENSORS = "fleetserve-tests/speecht5_tts_safetensors"
 HIFIGAN = "microsoft/speecht5_hifigan"
 WHISPER = "openai/whisper-base"
+SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
+GPT2 = "openai-community/gpt2"
 XVECTOR_DATASET = "datasets/Matthijs/cmu-arctic-xvectors"
 XVECTOR_SPACE = "spaces/Matthijs/speecht5-tts-demo"
 
 
-def _describe(folder: Path, pipeline_tag: str | None) -> None:
-    facts = {} if pipeline_tag is None else {"pipeline_tag": pipeline_tag}
+BY_TASK: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "distilbert/distilbert-base-uncased-finetuned-sst-2-english": (
+        Task.TEXT_CLASSIFICATION,
+        text_models.write_sentiment,
+    ),
+    "dslim/bert-base-NER": (Task.TOKEN_CLASSIFICATION, text_models.write_ner),
+    "deepset/roberta-base-squad2": (Task.QUESTION_ANSWERING, text_models.write_squad),
+    "facebook/bart-large-mnli": (Task.ZERO_SHOT_CLASSIFICATION, text_models.write_mnli),
+    "google-bert/bert-base-uncased": (Task.FILL_MASK, text_models.write_bert),
+    "distilbert/distilroberta-base": (Task.FILL_MASK, text_models.write_roberta),
+    "facebook/bart-large-cnn": (Task.SUMMARIZATION, text2text.write_bart_cnn),
+    "Helsinki-NLP/opus-mt-en-de": (Task.TRANSLATION, text2text.write_marian),
+    "facebook/mbart-large-50-many-to-many-mmt": (Task.TRANSLATION, text2text.write_mbart),
+    "google-t5/t5-small": (Task.TRANSLATION, text2text.write_t5),
+    "google/flan-t5-small": (Task.TEXT2TEXT_GENERATION, text2text.write_flan),
+    "google/vit-base-patch16-224": (Task.IMAGE_CLASSIFICATION, vision.write_vit),
+    "microsoft/resnet-50": (Task.IMAGE_CLASSIFICATION, vision.write_resnet),
+    "hustvl/yolos-tiny": (Task.OBJECT_DETECTION, vision.write_yolos),
+    "facebook/detr-resnet-50": (Task.OBJECT_DETECTION, vision.write_detr),
+    "facebook/dinov2-small": (Task.IMAGE_FEATURE_EXTRACTION, vision.write_dinov2),
+}
+
+
+BRANCHES = {"facebook/detr-resnet-50": ("no_timm",)}
+
+
+def _describe(folder: Path, pipeline_tag: str | None, branches: Sequence[str] = ()) -> None:
+    facts: dict[str, object] = {} if pipeline_tag is None else {"pipeline_tag": pipeline_tag}
+    if branches:
+        facts["branches"] = branches
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ".hub.json").write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
 
 def write_hub_root(root: Path) -> None:
-    """Every repository that the speech and recognition tests download; the same bytes always."""
+    """Every repository that the tests download; the same bytes always."""
     write_speecht5(root / SPEECHT5, WeightLayout.PICKLE_ONLY)
     write_speecht5(root / SPEECHT5_SAFETENSORS, WeightLayout.SAFETENSORS)
     write_hifigan(root / HIFIGAN)
     write_whisper(root / WHISPER)
+    write_llama(root / SMOLLM2)
+    write_gpt2(root / GPT2)
     write_xvector_dataset(root / XVECTOR_DATASET)
     write_xvector_space(root / XVECTOR_SPACE)
     tags = {
@@ -38,8 +74,13 @@ def write_hub_root(root: Path) -> None:
         SPEECHT5_SAFETENSORS: "text-to-speech",
         HIFIGAN: None,
         WHISPER: "automatic-speech-recognition",
+        SMOLLM2: "text-generation",
+        GPT2: "text-generation",
         XVECTOR_DATASET: None,
         XVECTOR_SPACE: None,
     }
     for repository, tag in tags.items():
         _describe(root / repository, tag)
+    for repository, (task, write) in BY_TASK.items():
+        write(root / repository)
+        _describe(root / repository, task, BRANCHES.get(repository, ()))

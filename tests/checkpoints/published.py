@@ -13,7 +13,8 @@ from fleetserve.manifest import (
     publish_manifest,
 )
 from fleetserve.tasks import Task
-from tests.checkpoints.hub_root import HIFIGAN, SPEECHT5, WHISPER
+from tests.checkpoints.causal import write_gpt2, write_llama
+from tests.checkpoints.hub_root import GPT2, HIFIGAN, SMOLLM2, SPEECHT5, WHISPER
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import xvector_file
@@ -83,3 +84,13 @@ def publish_whisper(models_dir: Path, name: str = "whisper-base") -> Path:
     """The folder of the revision."""
     task = Task.AUTOMATIC_SPEECH_RECOGNITION
     return _publish(models_dir, name, WHISPER, task, write_whisper)
+
+
+def publish_llama(models_dir: Path, name: str = "smollm2") -> Path:
+    """The folder of the revision: a chat model."""
+    return _publish(models_dir, name, SMOLLM2, Task.TEXT_GENERATION, write_llama)
+
+
+def publish_gpt2(models_dir: Path, name: str = "gpt2") -> Path:
+    """The folder of the revision: a model without a chat template."""
+    return _publish(models_dir, name, GPT2, Task.TEXT_GENERATION, write_gpt2)

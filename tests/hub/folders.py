@@ -10,7 +10,7 @@ from tests.hub.repo import SETTINGS_FILE, HubRepo, RepoKind
 
 
 class RepoSettings(BaseModel):
-    """What a repository's .hub.json may say."""
+    """What a repository's .hub.json may say; ``branches`` are more names of the same commit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -22,6 +22,7 @@ class RepoSettings(BaseModel):
     disabled: bool = False
     allowed: frozenset[str] = frozenset()
     lfs_threshold: int = 10_000_000
+    branches: tuple[str, ...] = ()
 
 
 def open_folder(root: Path, kind: RepoKind, repo_id: str) -> HubRepo | None:
@@ -37,4 +38,8 @@ def open_folder(root: Path, kind: RepoKind, repo_id: str) -> HubRepo | None:
     settings: dict[str, Any] = {}
     if settings_path.is_file():
         settings = dict(RepoSettings.model_validate_json(settings_path.read_text()))
-    return HubRepo(repo_id, folder, kind, **settings)
+    branches = settings.pop("branches", ())
+    repo = HubRepo(repo_id, folder, kind, **settings)
+    for branch in branches:
+        repo.refs[f"refs/heads/{branch}"] = repo.sha
+    return repo

@@ -1,7 +1,6 @@
 """Puts together who may come in, from auth.yaml and what auth-svc says."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fleetserve.audit_log import AuditLog
@@ -45,7 +44,7 @@ def make_access(
     table: ReplicaTable,
     calls: ServiceCalls,
     audit: AuditLog,
-    late: Sequence[str],
+    late: frozenset[str],
 ) -> Access:
     """The real thing; its loops run only while auth is on."""
     security = runtime.settings.config.security
@@ -69,7 +68,7 @@ def make_access(
         CorsPolicy(config.cors.origins, config.cors.max_age_s),
         gate,
         audit,
-        late=frozenset(late),
+        late=late,
         enabled=security.enable_auth,
     )
     return Access(entrance, follower)

@@ -21,10 +21,13 @@ from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
+from gateway.api.openai import openai_router
 from gateway.api.server import server_router
+from gateway.api.v2 import v2_router
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
 from gateway.control_proxy import ControlProxy
+from gateway.data_routes import RouteTable, data_routes
 from gateway.demand import DemandPublisher
 from gateway.directory.redis import RedisDirectory
 from gateway.dispatcher import Dispatcher
@@ -32,7 +35,7 @@ from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
 from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
-from gateway.forwarder import DataRoute, Forwarder
+from gateway.forwarder import Forwarder
 from gateway.known_models import KnownModels
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
@@ -43,6 +46,7 @@ from gateway.service_calls import ServiceCalls
 from gateway.settings import GatewaySettings
 from gateway.upstream.base import Upstream
 from gateway.upstream.http11 import Http11Upstream
+from gateway.v2_models import V2Models
 from gateway.waiting_room import WaitingRoom
 
 log = structlog.get_logger(__name__)
@@ -103,18 +107,14 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
         runtime.clock,
     )
     runtime.background += [directory.run, prober.run, demand.run]
-    routes = {
-        "/predict": DataRoute("/predict", None, server.timeout_s),
-        "/synthesize": DataRoute("/synthesize", AUDIO_SERVICE, server.audio_timeout_s),
-        "/transcribe": DataRoute("/transcribe", AUDIO_SERVICE, server.audio_timeout_s),
-    }
+    routes = RouteTable(data_routes(server))
     audit = _audit_log(runtime)
-    access = make_access(runtime, gateway.auth, table, calls, audit, list(routes))
+    access = make_access(runtime, gateway.auth, table, calls, audit, routes.late_paths)
     control = _control_app(runtime, table, models, calls, directory, room)
     control.state.audit = audit
     carrier = Carrier(runtime, bodies, dispatcher, RequestWatch(runtime.clock))
     proxy = ControlProxy(PREFIXES, carrier)
-    forwarder = Forwarder(routes, models, carrier, access.entrance, room, runtime.clock)
+    forwarder = Forwarder(models, carrier, access.entrance, room, runtime.clock)
     served = wrap_control(control, require_token=False)
     return Router(routes, forwarder, proxy, served, access.entrance), runtime
 
@@ -138,6 +138,8 @@ def _control_app(
             server_router,
             dashboards_router,
             logs_router,
+            openai_router,
+            v2_router,
             docs_router,
         ],
         own_routes=True,
@@ -145,6 +147,8 @@ def _control_app(
     store = RedisMetricsStore(runtime.redis, runtime.keys)
     health = FleetHealth(table, calls, directory, runtime, _expected(runtime.settings))
     app.state.table = table
+    app.state.models = models
+    app.state.v2_models = V2Models(table, models, calls)
     app.state.calls = calls
     app.state.health = health
     app.state.logs = LogFolder(runtime.settings.logs_dir)

@@ -18,20 +18,36 @@ def _nothing() -> None:
 
 
 class Body:
-    """A whole body. ``data`` is set for one in memory, ``file`` for a spooled one."""
+    """A whole body: ``file`` is set for a spooled one, else it is in memory, in ``parts``.
 
-    __slots__ = ("_map", "data", "file", "size")
+    Parts go on as they came: to join 4 MB costs the gateway as much as to receive them.
+    """
+
+    __slots__ = ("_map", "file", "parts", "size")
 
     def __init__(self, data: bytes | None, file: BinaryIO | None, size: int) -> None:
-        self.data = data
+        self.parts: list[bytes] = [] if data is None else [data]
         self.file = file
         self.size = size
         self._map: mmap.mmap | None = None
 
+    @property
+    def data(self) -> bytes | None:
+        """All of a body in memory."""
+        return bytes(self.view()) if self.file is None else None
+
+    def head(self, length: int) -> bytes | memoryview:
+        """The first bytes."""
+        if self.parts and len(self.parts[0]) >= length:
+            return memoryview(self.parts[0])[:length]
+        return memoryview(self.view())[:length]
+
     def view(self) -> bytes | memoryview:
         """The bytes, without reading a spooled file into memory."""
-        if self.data is not None:
-            return self.data
+        if len(self.parts) > 1:
+            self.parts = [b"".join(self.parts)]
+        if self.parts:
+            return self.parts[0]
         if self._map is None and self.file is not None:
             self._map = mmap.mmap(self.file.fileno(), 0, access=mmap.ACCESS_READ)
         return memoryview(self._map) if self._map is not None else b""
@@ -135,7 +151,9 @@ class BodyStore:
                 file.close()
             raise
         if file is None:
-            return Body(b"".join(parts), None, size)
+            body = Body(None, None, size)
+            body.parts = parts
+            return body
         file.flush()
         return Body(None, file, size)
 

@@ -57,7 +57,7 @@ class Carrier:
         headers: Headers = dict(scope["headers"])
         offered = headers.get(b"x-request-id")
         request_id = request_id_from(offered.decode("latin-1") if offered else None)
-        relay = Relay(send, request_id, self._clock)
+        relay = Relay(send, request_id, self._clock, scope["path"])
         flight = self._begin(relay)
         exchange: Exchange | None = None
         body: Body | None = None

@@ -61,7 +61,7 @@ class Entrance:
         except FleetError as exc:
             offered = headers.get(b"x-request-id")
             request_id = request_id_from(offered.decode("latin-1") if offered else None)
-            await send_error(_with(send, extra), exc, request_id)
+            await send_error(_with(send, extra), exc, request_id, scope["path"])
             return None
         return _with(send, extra) if extra else send
 

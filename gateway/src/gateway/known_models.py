@@ -15,6 +15,7 @@ BUILT_IN = ModelRecord(
     revision="built-in",
     source="built-in",
     input_rank=1,
+    created_at=1_709_164_800.0,  # The day that its weights are seeded with.
 )
 
 
@@ -38,6 +39,7 @@ class KnownModels:
         self, catalogue: Iterable[str] = (), aliases: dict[str, str] | None = None
     ) -> None:
         self._catalogue = sorted(catalogue)
+        self._offered_aliases = sorted(aliases or {})
         self._aliases = {canonical_name(k): v for k, v in (aliases or {}).items()}
         self._targets: dict[str, Target] = {}
         self._by_canonical: dict[str, str] = {}
@@ -69,6 +71,11 @@ class KnownModels:
 
     def records(self) -> list[ModelRecord]:
         return [target.record for target in self._targets.values()]
+
+    def aliases(self) -> list[tuple[str, Target]]:
+        """Other names of models that are here."""
+        named = ((alias, self.get(alias)) for alias in self._offered_aliases)
+        return [(alias, target) for alias, target in named if target is not None]
 
     def get(self, name: str) -> Target | None:
         """The model of that name, spelt with _ or -, or of that alias; None: not here."""

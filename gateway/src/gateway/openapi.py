@@ -1,79 +1,26 @@
 """The OpenAPI document of the whole fleet: own routes, data routes, each service's routes."""
 
 import copy
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fleetserve import __version__
 from fleetserve.errors import UnavailableError
-from gateway.api import data_schemas as schemas
+from gateway.api.data_operations import OPERATIONS, REF, DataOperation
 from gateway.service_calls import ServiceCalls
 
 log = structlog.get_logger(__name__)
 
 FETCH_TIMEOUT_S = 3.0
-REF = "#/components/schemas/"
 DESCRIPTION = (
     "Text, vision and speech models behind one address. Every answer has `success`; every"
     " error has `error`, `detail`, `code` and `request_id` with a true HTTP status."
-)
-ERROR_TEXTS = {
-    "400": "The body can't be read.",
-    "404": "No such model; the detail says how to get it.",
-    "413": "The body is too large.",
-    "422": "A field is wrong; the detail names it.",
-    "503": "Not now; Retry-After says when.",
-    "504": "The time given was over.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class DataOperation:
-    """One data route's page in the document."""
-
-    path: str
-    summary: str
-    tag: str
-    request: type[BaseModel]
-    answer: type[BaseModel]
-    examples: dict[str, dict[str, Any]]
-    takes_file: bool = False
-
-
-OPERATIONS = (
-    DataOperation(
-        "/predict",
-        "Run a model",
-        "core",
-        schemas.PredictRequest,
-        schemas.PredictAnswer,
-        schemas.PREDICT_EXAMPLES,
-        takes_file=True,
-    ),
-    DataOperation(
-        "/synthesize",
-        "Text to speech",
-        "audio",
-        schemas.SynthesizeRequest,
-        schemas.SynthesizeAnswer,
-        schemas.SYNTHESIZE_EXAMPLES,
-    ),
-    DataOperation(
-        "/transcribe",
-        "Speech to text",
-        "audio",
-        schemas.TranscribeRequest,
-        schemas.TranscribeAnswer,
-        schemas.TRANSCRIBE_EXAMPLES,
-        takes_file=True,
-    ),
 )
 
 
@@ -112,51 +59,56 @@ class FleetOpenapi:
 
 
 def _add_data_routes(document: dict[str, Any]) -> None:
-    models = [m for op in OPERATIONS for m in (op.request, op.answer)] + [schemas.ErrorAnswer]
+    used = {m for op in OPERATIONS for m in (op.request, op.answer, op.error) if m is not None}
+    models = sorted(used, key=lambda model: model.__name__)
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF + "{model}"
     )
     components = document.setdefault("components", {}).setdefault("schemas", {})
     components.update(definitions["$defs"])
     for operation in OPERATIONS:
-        document["paths"][operation.path] = {"post": _operation(operation)}
+        item = document["paths"].setdefault(operation.path, {})
+        item[operation.method] = _operation(operation)
 
 
 def _operation(op: DataOperation) -> dict[str, Any]:
-    content: dict[str, Any] = {
-        "application/json": {
-            "schema": {"$ref": REF + op.request.__name__},
-            "examples": op.examples,
-        }
-    }
-    if op.takes_file:
-        content["multipart/form-data"] = {
-            "schema": {
-                "type": "object",
-                "required": ["file", "model_name"],
-                "properties": {
-                    "file": {"type": "string", "format": "binary"},
-                    "model_name": {"type": "string"},
-                },
-            }
-        }
-    answer = {"application/json": {"schema": {"$ref": REF + op.answer.__name__}}}
-    if op.path == "/synthesize":
-        answer["audio/*"] = {"schema": {"type": "string", "format": "binary"}}
-    error = {"application/json": {"schema": {"$ref": REF + schemas.ErrorAnswer.__name__}}}
-    return {
+    error = {"application/json": {"schema": {"$ref": REF + op.error.__name__}}}
+    found: dict[str, Any] = {
         "tags": [op.tag],
         "summary": op.summary,
-        "operationId": op.path.strip("/"),
-        "requestBody": {"required": True, "content": content},
+        "operationId": op.path.strip("/").replace("/", "_").replace("{", "").replace("}", ""),
         "responses": {
-            "200": {"description": "The result.", "content": answer},
+            "200": {
+                "description": "The result.",
+                "content": {
+                    "application/json": {"schema": {"$ref": REF + op.answer.__name__}},
+                    **op.also_answers,
+                },
+            },
             **{
                 status: {"description": text, "content": error}
-                for status, text in ERROR_TEXTS.items()
+                for status, text in op.errors.items()
             },
         },
     }
+    if op.description:
+        found["description"] = op.description
+    names = re.findall(r"{(\w+)}", op.path)
+    if names:
+        found["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in names
+        ]
+    if op.request is not None:
+        content = {
+            "application/json": {
+                "schema": {"$ref": REF + op.request.__name__},
+                "examples": op.examples,
+            },
+            **op.also_takes,
+        }
+        found["requestBody"] = {"required": True, "content": content}
+    return found
 
 
 def _merge(document: dict[str, Any], fragment: dict[str, Any], prefixes: tuple[str, ...]) -> None:

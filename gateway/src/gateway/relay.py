@@ -4,24 +4,26 @@ import orjson
 
 from fleetserve.asgi import Send, send_error
 from fleetserve.clock import Clock
-from fleetserve.errors import UpstreamError, as_fleet_error, error_body
+from fleetserve.error_shapes import body_for, is_openai
+from fleetserve.errors import UpstreamError, as_fleet_error
 from gateway.reply import Reply
 from gateway.upstream.base import BrokenAnswerError
 
 
 class Relay:
-    """The client's side of one request.
+    """The client's side of one request; ``path`` says in what shape errors are.
 
     ``begin_s`` is when the request came, ``received_s`` when all of it was here; ``status`` is 499
     until an answer began: a client that left got none.
     """
 
     __slots__ = (
-        "_clock", "_send", "_sends_events",
+        "_clock", "_path", "_send", "_sends_events",
         "begin_s", "bytes_out", "received_s", "request_id", "started", "status",
     )  # fmt: skip
 
-    def __init__(self, send: Send, request_id: str, clock: Clock) -> None:
+    def __init__(self, send: Send, request_id: str, clock: Clock, path: str = "") -> None:
+        self._path = path
         self._send = send
         self._clock = clock
         self._sends_events = False
@@ -61,11 +63,14 @@ class Relay:
         """
         if not self.started:
             self.started = True
-            self.status = await send_error(self._send, exc, self.request_id)
+            self.status = await send_error(self._send, exc, self.request_id, self._path)
         elif self._sends_events:
-            content = orjson.dumps(error_body(as_fleet_error(exc), self.request_id))
+            body = body_for(self._path, as_fleet_error(exc), self.request_id)
+            # OpenAI's clients know an error by its body; to others an event's name tells it.
+            kind = b"" if is_openai(self._path) else b"event: error\n"
             # The empty line first ends an event that broke off in its middle.
-            await self._write(b"\n\nevent: error\ndata: " + content + b"\n\n", more=False)
+            event = b"\n\n" + kind + b"data: " + orjson.dumps(body) + b"\n\n"
+            await self._write(event, more=False)
         else:
             raise exc
 

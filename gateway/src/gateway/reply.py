@@ -15,6 +15,7 @@ _KEPT = frozenset(
         b"www-authenticate",
         b"allow",
         b"cache-control",
+        b"inference-header-content-length",
         b"x-total-lines",
         b"x-file-size",
     }

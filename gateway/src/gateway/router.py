@@ -1,11 +1,10 @@
 """The gateway's outermost ASGI app: who comes in, and which plane a request belongs to."""
 
-from collections.abc import Mapping
-
 from fleetserve.asgi import App, Receive, Scope, Send
 from gateway.control_proxy import ControlProxy
+from gateway.data_routes import MATCH, RouteTable
 from gateway.entrance import Entrance
-from gateway.forwarder import DataRoute, Forwarder
+from gateway.forwarder import Forwarder
 
 
 class Router:
@@ -13,7 +12,7 @@ class Router:
 
     def __init__(
         self,
-        routes: Mapping[str, DataRoute],
+        routes: RouteTable,
         forwarder: Forwarder,
         proxy: ControlProxy,
         control: App,
@@ -33,7 +32,9 @@ class Router:
         if admitted is None:
             return
         path = scope["path"]
-        if path in self._routes:
+        match = self._routes.find(path)
+        if match is not None:
+            scope[MATCH] = match
             await self._forwarder(scope, receive, admitted)
         elif self._proxy.service_of(path) is not None:
             await self._proxy(scope, receive, admitted)

@@ -52,7 +52,9 @@ async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Bod
         fields = _read(kind, body)
     model = fields.model_name or fields.model or _named_elsewhere(headers, query)
     if not model:
-        raise InvalidFieldError("model_name", "required; GET /models lists the models")
+        raise InvalidFieldError(
+            "model_name", "required; GET /models lists the models", code="required"
+        )
     return RoutingFields(model, _timeout(fields.timeout), _priority(fields.priority), fields.token)
 
 

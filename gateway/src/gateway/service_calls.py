@@ -27,7 +27,13 @@ class ServiceCalls:
         self._clock = clock
 
     async def get(self, replica: Replica, path: str, timeout_s: float) -> tuple[int, bytes]:
-        """Status and body of a GET to one process.
+        """Status and body of a GET to one process. Raises: UnavailableError: as ``send``."""
+        return await self.send(replica, "GET", path, timeout_s)
+
+    async def send(
+        self, replica: Replica, method: str, path: str, timeout_s: float
+    ) -> tuple[int, bytes]:
+        """Status and body of a request without a body to one process.
 
         Raises: UnavailableError: it refused, broke off or took longer than ``timeout_s``, or the
             gateway has no business with its service.
@@ -39,7 +45,7 @@ class ServiceCalls:
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await self._upstream().send(
-                    replica.address, "GET", path, [(TOKEN_HEADER, token)], None
+                    replica.address, method, path, [(TOKEN_HEADER, token)], None
                 )
                 try:
                     return answer.status, await answer.read()

@@ -6,21 +6,31 @@ from importlib.metadata import version
 
 from fleetserve.app import create_app
 from fleetserve.asgi import App
+from fleetserve.clock import Clock
 from fleetserve.manifest import list_manifests
+from fleetserve.replica.exchange import Handler
 from fleetserve.replica.internal import internal_router
-from fleetserve.replica.models import ModelSpec
+from fleetserve.replica.models import Loaded, ModelSpec
 from fleetserve.replica.service import Replica
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import Task
+from inference_svc.api.completions import chat_route, text_route
+from inference_svc.api.embeddings import EmbeddingsRoute
+from inference_svc.api.infer import DescribeRoute, InferRoute
 from inference_svc.api.predict import PredictRoute
+from inference_svc.api.text_answers import TextAnswers
 from inference_svc.batch_table import batch_table
-from inference_svc.batcher import ServedModel
 from inference_svc.engine import example
-from inference_svc.engine.base import ModelEngine
+from inference_svc.engine_table import ENGINES, import_engines
+from inference_svc.generation.access import Generators
+from inference_svc.generation.bounds import GenerationBounds
+from inference_svc.generation.texts import TextWriter
 from inference_svc.loader import DeviceTools, InferenceLoader
 from inference_svc.prediction import Predictor
+from inference_svc.served import Served
 from inference_svc.settings import InferenceSettings
+from inference_svc.text_metrics import TextMetrics, text_table
 
 EXAMPLE = ModelSpec(
     name="example",
@@ -32,7 +42,7 @@ EXAMPLE = ModelSpec(
 PREPARE_THREADS = 2
 
 
-def build_replica(settings: InferenceSettings, runtime: ServiceRuntime) -> Replica[ServedModel]:
+def build_replica(settings: InferenceSettings, runtime: ServiceRuntime) -> Replica[Served]:
     """The replica with every engine there is."""
 
     def make_loader(slot: ComputeSlot) -> InferenceLoader:
@@ -41,9 +51,11 @@ def build_replica(settings: InferenceSettings, runtime: ServiceRuntime) -> Repli
             slot,
             runtime.clock,
             tools=_tools(settings),
-            engines={
-                Task.FEATURE_EXTRACTION: _embeddings,
-                Task.SENTENCE_SIMILARITY: _embeddings,
+            engines=ENGINES,
+            generating={
+                Task.TEXT_GENERATION: lambda spec, device, slot: _text_generation(
+                    spec, device, slot, runtime.clock, _bounds(settings)
+                )
             },
             built_in={EXAMPLE.name: (EXAMPLE, lambda _, device: example.ExampleEngine(device))},
         )
@@ -63,14 +75,23 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
     replica = build_replica(settings, runtime)
     heavy = ThreadPoolExecutor(PREPARE_THREADS, thread_name_prefix="prepare")
     predictor = Predictor(replica.pool, runtime.clock, heavy)
-    route = PredictRoute(predictor, runtime.clock, settings.service.replica_id)
-    runtime.tables.append(lambda: batch_table(replica.pool))
+    clock, server = runtime.clock, settings.service.config.server
+    generators = Generators(replica.pool)
+    writer = TextWriter(generators, clock, heavy)
+    replica_id = settings.service.replica_id
+    texts = TextAnswers(replica.pool, writer, clock, replica_id)
+    routes: dict[str, Handler] = {
+        "/predict": PredictRoute(predictor, texts, clock, replica_id),
+        "/v1/embeddings": EmbeddingsRoute(predictor, clock),
+        "/v1/completions": text_route(generators, clock),
+        "/v1/chat/completions": chat_route(generators, clock),
+        "/v2/infer": InferRoute(replica.pool, predictor, writer, clock, server.max_file_mb << 20),
+        "/v2/model": DescribeRoute(replica.pool),
+    }
+    runtime.tables += [lambda: batch_table(replica.pool), lambda: text_table(replica.pool)]
+    runtime.registry.register(TextMetrics(replica.pool))
     control = create_app(runtime, title="Fleetserve inference-svc", routers=[internal_router])
-    return replica.data_plane(
-        {"/predict": route},
-        control,
-        default_timeout_s=settings.service.config.server.timeout_s,
-    )
+    return replica.data_plane(routes, control, default_timeout_s=server.timeout_s)
 
 
 # torch takes 1 to 2 s to import and transformers as much again: both only when they are needed,
@@ -100,12 +121,27 @@ def _tools(settings: InferenceSettings) -> DeviceTools:
 def _import_engines(settings: InferenceSettings) -> None:
     """Saves the first request for a model that is here 2 s; without one, saves the memory."""
     tasks = {manifest.task for manifest in list_manifests(settings.service.models_dir)}
-    if tasks & {Task.FEATURE_EXTRACTION, Task.SENTENCE_SIMILARITY}:
-        importlib.import_module("inference_svc.engine.embeddings")
+    import_engines(tasks)
+    if Task.TEXT_GENERATION in tasks:
+        importlib.import_module("inference_svc.generation.loading")
 
 
-def _embeddings(spec: ModelSpec, device: str) -> ModelEngine:
-    from inference_svc.engine.embeddings import EmbeddingsEngine
+def _bounds(settings: InferenceSettings) -> GenerationBounds:
+    config = settings.service.config
+    return GenerationBounds(
+        cache_bytes=config.inference.kv_cache_mib << 20,
+        max_texts=config.batch.max_size,
+        max_waiting=config.inference.max_queue,
+        max_step_tokens=config.batch.max_padded_tokens,
+    )
+
+
+def _text_generation(
+    spec: ModelSpec, device: str, slot: ComputeSlot, clock: Clock, bounds: GenerationBounds
+) -> Loaded[Served]:
+    from inference_svc.generation.loading import load_generating
 
     assert spec.folder is not None, "a model with a manifest has a folder"
-    return EmbeddingsEngine(spec.folder, device)
+    name = f"{spec.name}@{spec.revision}"
+    model, size = load_generating(spec.folder, name, device, slot, clock, bounds)
+    return Loaded(model, size, model.generator.info.dtype)

@@ -4,13 +4,15 @@ from fleetserve.dashboard.view import Table
 from fleetserve.replica.models import HandleState
 from fleetserve.replica.pool import ModelPool
 from inference_svc.batcher import Batcher, ServedModel
+from inference_svc.served import Served
 
 _COLUMNS = ("model", "batches", "inputs", "mean batch", "padding", "compute s", "token budget")
 
 
-def batch_table(pool: ModelPool[ServedModel]) -> Table:
+def batch_table(pool: ModelPool[Served]) -> Table:
     ready = [handle for handle in pool.handles() if handle.state is HandleState.READY]
-    rows = [_row(handle.spec.name, handle.model.batcher) for handle in ready]
+    served = [(handle.spec.name, handle.model) for handle in ready]
+    rows = [_row(name, one.batcher) for name, one in served if isinstance(one, ServedModel)]
     return Table("Batches", _COLUMNS, rows, empty="No model is loaded.")
 
 

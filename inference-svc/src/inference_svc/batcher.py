@@ -7,16 +7,26 @@ from dataclasses import dataclass
 import structlog
 
 from fleetserve.clock import Clock
-from fleetserve.errors import DeadlineError, DoesNotFitError, FleetError, InternalError, ShedError
+from fleetserve.errors import (
+    DeadlineError,
+    DoesNotFitError,
+    FleetError,
+    InternalError,
+    ShedError,
+    UnavailableError,
+)
 from fleetserve.replica.slot import ComputeSlot, Unit
 from inference_svc.batching import BatchQueue, Bounds, Selection
 from inference_svc.budget import TokenBudget
-from inference_svc.calls import BatchRun, Call, Item
+from inference_svc.calls import Call, Item
 from inference_svc.engine.base import DeviceLostError, DeviceMemoryError, ModelEngine, Prepared
+from inference_svc.execution import Execution, Outcome
 
 log = structlog.get_logger(__name__)
 
-Outcome = tuple[Item, object, BatchRun | None]
+# Batches of one model that are under way at once, where they take steps: a short one that comes
+# later is not held up by a long one, and each more takes memory.
+MAX_RUNNING = 4
 
 
 @dataclass(slots=True)
@@ -63,6 +73,7 @@ class Batcher:
         self.done = Done()
         self._inbox: deque[Item] = deque()
         self._queue: BatchQueue[Item] = BatchQueue()
+        self._running: list[Execution] = []
 
     def submit(self, call: Call, prepared: Iterable[tuple[int, Prepared]]) -> None:
         """Hands inputs over, each with its index in the call."""
@@ -80,12 +91,21 @@ class Batcher:
         inbox, queue = self._inbox, self._queue
         while inbox:
             queue.add(inbox.popleft())
-        while (batch := queue.select(Bounds(self.budget.tokens, self._max_size))) is not None:
+        if self._running:
+            self._drop_abandoned()
+        while len(self._running) < MAX_RUNNING:
+            batch = queue.select(Bounds(self.budget.tokens, self._max_size))
+            if batch is None:
+                break
             self._drop_expired(batch)
             if batch.items:
-                chosen = batch
-                return lambda: self._run(chosen)
-        return None
+                self._running.append(Execution(self._engine, batch, self._now_s, self._judge))
+                break
+        if not self._running:
+            return None
+        # The least served goes on, so that a short one passes a long one.
+        chosen = min(self._running, key=lambda run: run.compute_s)
+        return lambda: self._step(chosen)
 
     def _drop_expired(self, batch: Selection[Item]) -> None:
         """What is over its deadline fails without reaching the model."""
@@ -97,49 +117,37 @@ class Batcher:
             error = DeadlineError("The time for this request was over before its turn came.")
             _deliver([(item, error, None) for item in late])
 
-    def _run(self, batch: Selection[Item]) -> None:
-        begin_s = self._now_s()
-        outcomes = self._execute(batch.items)
+    def _drop_abandoned(self) -> None:
+        for run in [run for run in self._running if run.dropped]:
+            self._running.remove(run)
+            run.close()
+
+    def _step(self, run: Execution) -> None:
+        outcomes = run.step()
+        if outcomes is None:
+            return
+        self._running.remove(run)
+        self._count(outcomes)
+        batch = run.batch
         if all(outcome[2] is outcomes[0][2] for outcome in outcomes):
-            self.budget.observe(batch.useful, self._now_s() - begin_s, full=batch.full)
+            self.budget.observe(batch.useful, run.compute_s, full=batch.full)
         log.debug("batch.executed", source=self.name, size=len(outcomes), longest=batch.longest)
         _deliver(outcomes)
 
-    def _execute(self, items: Sequence[Item]) -> list[Outcome]:
-        """Runs a batch; one that fails is halved until only the culprit fails."""
-        begin_s = self._now_s()
-        try:
-            results = self._predict(items)
-        except Exception as exc:  # noqa: BLE001 - split, then told to whoever asked
-            self._note_device(exc)
-            if len(items) == 1:
-                run = BatchRun(1, begin_s, self._now_s() - begin_s, 0.0)
-                return [(items[0], self._as_failure(exc), run)]
-            middle = len(items) // 2
-            return self._execute(items[:middle]) + self._execute(items[middle:])
-        padded = max(item.length for item in items) * len(items)
-        useful = sum(item.length for item in items)
-        compute_s = self._now_s() - begin_s
-        self.done.count(len(items), useful, padded, compute_s)
-        run = BatchRun(len(items), begin_s, compute_s, 1 - useful / padded)
-        return [(item, result, run) for item, result in zip(items, results, strict=True)]
+    def _count(self, outcomes: Sequence[Outcome]) -> None:
+        """Sums what was computed; an input that failed alone is not in it."""
+        done = [(item, run) for item, result, run in outcomes if not isinstance(result, Exception)]
+        for run in dict.fromkeys(run for _, run in done if run is not None):
+            lengths = [item.length for item, its in done if its is run]
+            self.done.count(len(lengths), sum(lengths), max(lengths) * len(lengths), run.compute_s)
 
-    def _predict(self, items: Sequence[Item]) -> Sequence[object]:
-        results = self._engine.predict_batch([item.prepared for item in items])
-        if len(results) != len(items):
-            raise RuntimeError(
-                f"{self.name} gave {len(results)} results for a batch of {len(items)} inputs"
-            )
-        return results
-
-    def _note_device(self, exc: Exception) -> None:
+    def _judge(self, exc: Exception, alone: bool) -> Exception:
+        """What a failed batch means for the device; for a single input, what its caller is told."""
         if isinstance(exc, DeviceMemoryError):
             self.budget.halve()
         elif isinstance(exc, DeviceLostError):
             self._slot.poison(str(exc))
-
-    def _as_failure(self, exc: Exception) -> FleetError:
-        if isinstance(exc, FleetError):
+        if not alone or isinstance(exc, FleetError):
             return exc
         if isinstance(exc, DeviceMemoryError):
             return DoesNotFitError(f"This input alone is more than the device's memory: {exc}")
@@ -155,6 +163,11 @@ class Batcher:
             waiting += batch.items
         error = ShedError(f"{self.name} was unloaded before this ran.")
         _deliver([(item, error, None) for item in waiting])
+        begun = UnavailableError(f"{self.name} was unloaded before this was done.")
+        for run in self._running:
+            run.close()
+            _deliver([(item, begun, None) for item in run.batch.items])
+        self._running.clear()
 
 
 def _deliver(outcomes: Sequence[Outcome]) -> None:

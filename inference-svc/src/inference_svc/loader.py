@@ -1,6 +1,6 @@
 """Finds, loads and unloads the models of a replica."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fleetserve.clock import Clock
@@ -13,8 +13,12 @@ from fleetserve.tasks import INFERENCE_SERVICE, service_for_task
 from inference_svc.batcher import Batcher, ServedModel
 from inference_svc.budget import TokenBudget
 from inference_svc.engine.base import ModelEngine
+from inference_svc.generation.footprint import loaded_per_stored
+from inference_svc.served import GeneratingModel, Served
 
 EngineFactory = Callable[[ModelSpec, str], ModelEngine]
+GeneratingLoad = Callable[[ModelSpec, str, ComputeSlot], Loaded[Served]]
+NONE_WRITES: Mapping[str, GeneratingLoad] = {}
 
 # About 8 short sentences at a time on a CPU, where larger batches fall out of the cache.
 START_TOKENS = {"cpu": 256, "cuda": 8192, "mps": 2048}
@@ -37,7 +41,12 @@ class DeviceTools:
 
 
 class InferenceLoader:
-    """A ``ModelLoader``: built-in models, and those with a manifest and an engine for the task."""
+    """A ``ModelLoader``: built-in models, and those with a manifest and an engine for the task.
+
+    Args:
+        engines: By task, for models that answer in batches.
+        generating: By task, for models that write step by step.
+    """
 
     def __init__(
         self,
@@ -47,6 +56,7 @@ class InferenceLoader:
         *,
         tools: DeviceTools,
         engines: Mapping[str, EngineFactory],
+        generating: Mapping[str, GeneratingLoad] = NONE_WRITES,
         built_in: Mapping[str, tuple[ModelSpec, EngineFactory]],
     ) -> None:
         self._models_dir = settings.models_dir
@@ -55,6 +65,8 @@ class InferenceLoader:
         self._clock = clock
         self._tools = tools
         self._engines = engines
+        self._generating = generating
+        self._cache_bytes = settings.config.inference.kv_cache_mib << 20
         self._built_in = built_in
         self._device = ""
 
@@ -68,18 +80,26 @@ class InferenceLoader:
         if built_in is not None:
             return built_in[0]
         manifest = read_manifest(self._models_dir, name)
-        if manifest.task not in self._engines:
-            raise InvalidFieldError("model_name", _not_served(manifest, self._engines))
+        tasks = {*self._engines, *self._generating}
+        if manifest.task not in tasks:
+            raise InvalidFieldError("model_name", _not_served(manifest, tasks))
+        folder = revision_dir(self._models_dir, manifest)
+        expected = _weight_bytes(manifest)
+        if manifest.task in self._generating:
+            expected = expected * loaded_per_stored(folder) + self._cache_bytes
         return ModelSpec(
             name=name,
             revision=manifest.revision,
             task=manifest.task,
-            expected_bytes=_weight_bytes(manifest),
-            folder=revision_dir(self._models_dir, manifest),
+            expected_bytes=expected,
+            folder=folder,
             manifest=manifest,
         )
 
-    def load(self, spec: ModelSpec) -> Loaded[ServedModel]:
+    def load(self, spec: ModelSpec) -> Loaded[Served]:
+        load_generating = self._generating.get(spec.task)
+        if load_generating is not None:
+            return load_generating(spec, self._device, self._slot)
         built_in = self._built_in.get(spec.name)
         factory = built_in[1] if built_in is not None else self._engines[spec.task]
         engine = factory(spec, self._device)
@@ -99,11 +119,14 @@ class InferenceLoader:
         self._slot.add(batcher)
         return Loaded(ServedModel(engine, batcher), size, engine.info.dtype)
 
-    def unload(self, spec: ModelSpec, model: ServedModel) -> None:
+    def unload(self, spec: ModelSpec, model: Served) -> None:
         del spec
-        model.batcher.close()
-        # In the compute thread, after whatever it was doing with this model.
-        self._slot.call(model.engine.unload).result()
+        if isinstance(model, GeneratingModel):
+            model.unload()
+        else:
+            model.batcher.close()
+            # In the compute thread, after whatever it was doing with this model.
+            self._slot.call(model.engine.unload).result()
         self._tools.give_back(self._device)
 
     def free_bytes(self) -> int:
@@ -119,8 +142,8 @@ def _weight_bytes(manifest: Manifest) -> int:
     return max(sizes, default=0) or manifest.size_bytes
 
 
-def _not_served(manifest: Manifest, engines: Mapping[str, EngineFactory]) -> str:
+def _not_served(manifest: Manifest, tasks: Iterable[str]) -> str:
     if service_for_task(manifest.task) != INFERENCE_SERVICE:
         return f"{manifest.name} is a model for {manifest.task}; inference-svc doesn't serve those"
-    known = ", ".join(sorted(engines))
+    known = ", ".join(sorted(tasks))
     return f"{manifest.name} is a model for {manifest.task}; here are engines for {known}"

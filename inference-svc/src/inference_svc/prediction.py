@@ -1,8 +1,9 @@
 """A prediction: from the inputs of a request to its results and where the time went."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -13,11 +14,12 @@ from fleetserve.replica.models import ModelHandle, ModelSpec
 from fleetserve.replica.pool import ModelPool
 from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
-from inference_svc.engine.base import EngineInfo, ModelEngine, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, ModelEngine, Prepared
 from inference_svc.inputs import read_inputs
+from inference_svc.served import Served
 
 # Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
-# event loop.
+# event loop. A small image can unfold to a large one.
 INLINE_BYTES = 16_384
 
 
@@ -27,6 +29,7 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     Attributes:
         size_bytes: Of the whole request, to tell light work from heavy.
         received_s, deadline_s: Monotonic.
+        partial: One input of a list may fail alone; else it fails the request.
     """
 
     model: str
@@ -37,6 +40,8 @@ class Ask(msgspec.Struct, frozen=True, eq=False):
     size_bytes: int
     received_s: float
     deadline_s: float
+    partial: bool = True
+    stream: bool = False
 
 
 class Prediction(msgspec.Struct, frozen=True, eq=False):
@@ -47,6 +52,8 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
             ``{"error": …}`` in its place.
         waited_ms: From receipt until the work was handed over; batch_ms: from then until its
             first batch began; compute_ms: of all its batches.
+        length: Of all inputs together, as the engine counts it: tokens of texts.
+        warnings: What callers should know about single inputs, such as that one was cut.
     """
 
     spec: ModelSpec
@@ -60,12 +67,22 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     waited_ms: float
     batch_ms: float
     compute_ms: float
+    length: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class InUse(msgspec.Struct, frozen=True, eq=False):
+    """A model that somebody holds; ``cold``: it was loaded for that."""
+
+    spec: ModelSpec
+    served: ServedModel
+    cold: bool
 
 
 class Predictor:
     """Event loop only; heavy preparation goes to ``heavy``."""
 
-    def __init__(self, pool: ModelPool[ServedModel], clock: Clock, heavy: Executor) -> None:
+    def __init__(self, pool: ModelPool[Served], clock: Clock, heavy: Executor) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
         self._heavy = heavy
@@ -76,17 +93,35 @@ class Predictor:
         Raises: what the pool raises for the model; InvalidFieldError: inputs or parameters;
         for a single input whatever it failed with.
         """
-        handle = self._pool.get_ready(ask.model)
-        cold = handle is None
-        if handle is None:
-            handle = await self._pool.get(ask.model)
+        handle, cold = await self._open(ask.model)
         with handle as served:
-            return await self._run(ask, handle, served, cold)
+            assert isinstance(served, ServedModel), "models that write have a route of their own"
+            return await self.run(ask, InUse(handle.spec, served, cold))
 
-    async def _run(
-        self, ask: Ask, handle: ModelHandle[ServedModel], served: ServedModel, cold: bool
-    ) -> Prediction:
-        engine = served.engine
+    @asynccontextmanager
+    async def use(self, model: str) -> AsyncIterator[InUse]:
+        """Holds a model for ``run``, loaded first if it has to be.
+
+        Raises: what the pool raises for the model; InvalidFieldError: it writes text, which has
+        routes of its own.
+        """
+        handle, cold = await self._open(model)
+        with handle as served:
+            if not isinstance(served, ServedModel):
+                raise InvalidFieldError(
+                    "model_name", f"{model} is a model for {handle.spec.task}; it writes text"
+                )
+            yield InUse(handle.spec, served, cold)
+
+    async def _open(self, model: str) -> tuple[ModelHandle[Served], bool]:
+        handle = self._pool.get_ready(model)
+        if handle is not None:
+            return handle, False
+        return await self._pool.get(model), True
+
+    async def run(self, ask: Ask, used: InUse) -> Prediction:
+        """What ``predict`` does with a model that is in use already. Raises: as it."""
+        engine = used.served.engine
         inputs = read_inputs(ask.inputs, engine.info)
         options = engine.read_parameters(ask.parameters)
         call = Call(
@@ -95,7 +130,7 @@ class Predictor:
             deadline_s=ask.deadline_s,
             alone=not ask.batching,
         )
-        if ask.size_bytes <= INLINE_BYTES:
+        if ask.size_bytes <= INLINE_BYTES and engine.info.kind is not InputKind.IMAGE:
             prepared = _prepare(engine, inputs.values, options)
         else:
             loop = asyncio.get_running_loop()
@@ -109,36 +144,35 @@ class Predictor:
             else:
                 call.settle(index, one)
         if ready:
-            served.batcher.submit(call, ready)
+            used.served.batcher.submit(call, ready)
             await call.done
-        result = _results(call.outcomes, inputs.batch)
-        return self._describe(ask, handle, served, call, result, inputs.batch, cold)
+        return self._describe(ask, used, call, ready, inputs.batch)
 
     def _describe(
         self,
         ask: Ask,
-        handle: ModelHandle[ServedModel],
-        served: ServedModel,
+        used: InUse,
         call: Call,
-        result: object,
+        ready: list[tuple[int, Prepared]],
         batch: bool,
-        cold: bool,
     ) -> Prediction:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
         begun_s = runs[0].started_s if runs else submitted_s
         return Prediction(
-            spec=handle.spec,
-            info=served.engine.info,
-            result=result,
+            spec=used.spec,
+            info=used.served.engine.info,
+            result=_results(call.outcomes, batch, partial=ask.partial),
             batch=batch,
             count=len(call.outcomes),
-            cold_start=cold,
+            cold_start=used.cold,
             batch_size=max((run.size for run in runs), default=0),
             padded_fraction=_padded(runs),
             waited_ms=(submitted_s - ask.received_s) * 1000,
             batch_ms=(begun_s - submitted_s) * 1000,
             compute_ms=sum(run.compute_s for run in runs) * 1000,
+            length=sum(one.length for _, one in ready),
+            warnings=_warnings(ready, batch),
         )
 
 
@@ -153,20 +187,29 @@ def _prepare(engine: ModelEngine, values: list[Any], options: Any) -> list[Prepa
     return prepared
 
 
-def _results(outcomes: list[object], batch: bool) -> object:
-    """Raises: FleetError: a single input failed."""
-    if not batch:
-        outcome = outcomes[0]
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
+def _results(outcomes: list[object], batch: bool, *, partial: bool) -> object:
+    """Raises: FleetError: a single input failed, or any where none may."""
+    if not partial or not batch:
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        return outcomes if batch else outcomes[0]
     return [
-        _error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
+        error_entry(outcome, index) if isinstance(outcome, BaseException) else outcome
         for index, outcome in enumerate(outcomes)
     ]
 
 
-def _error_entry(exc: BaseException, index: int) -> dict[str, object]:
+def _warnings(ready: list[tuple[int, Prepared]], batch: bool) -> tuple[str, ...]:
+    return tuple(
+        f"inputs[{index}] {one.warning}" if batch else f"inputs {one.warning}"
+        for index, one in ready
+        if one.warning
+    )
+
+
+def error_entry(exc: BaseException, index: int) -> dict[str, object]:
+    """What stands in the place of an input that failed, in a list of results."""
     if isinstance(exc, InvalidFieldError):
         field = exc.field.replace("inputs", f"inputs[{index}]", 1)
         return {

@@ -1,7 +1,7 @@
 """Makes a download's plan: resolves, chooses files, adds the vocoder and the voices."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fleetserve.errors import InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER, VocoderSource
@@ -14,6 +14,10 @@ from model_registry_svc.task_guess import check_task, guess_task
 DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
 VOICES_FOLDER = "voices"
 HUB = "huggingface"
+MISSING_RANK = (
+    "is missing: a tensor model's file doesn't say how many dimensions one input has. A vector "
+    "has 1, an image as channels, height and width 3; one more is a batch."
+)
 
 
 class Planner:
@@ -30,7 +34,9 @@ class Planner:
         ref = SourceRef(request.model_id, request.revision)
         resolution = self._sources[request.source].resolve(ref)
         chosen = _chosen(resolution, request)
-        task = _task(request, resolution)
+        task = _task(request, resolution, [artifact.path for artifact in chosen])
+        if task == Task.TENSOR and request.input_rank is None:
+            raise InvalidFieldError("input_rank", MISSING_RANK, code="input_rank_missing")
         files = [PlannedFile(a.path, request.source, a) for a in chosen]
         speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
         vocoder, vocoder_files, warnings = self._vocoder(request, speaks_by_vocoder)
@@ -70,17 +76,17 @@ class Planner:
         return VocoderSource(model_id, resolution.revision), files, []
 
 
-def _task(request: DownloadRequest, resolution: Resolution) -> str:
+def _task(request: DownloadRequest, resolution: Resolution, paths: Sequence[str]) -> str:
     """The task that was asked for, else the source's.
 
     Raises: InvalidFieldError: it is none, can't be told, or does not speak and should.
     """
-    told = check_task(request.task) if request.task else guess_task(resolution.hints)
+    told = check_task(request.task) if request.task else guess_task(resolution.hints, paths)
     found = [told]
     if request.must_speak and request.task:
         # A source that says nothing may have a model that speaks.
         with contextlib.suppress(InvalidFieldError):
-            found.append(guess_task(resolution.hints))
+            found.append(guess_task(resolution.hints, paths))
     silent = next((task for task in found if task != Task.TEXT_TO_SPEECH), None)
     if request.must_speak and silent is not None:
         raise InvalidFieldError(

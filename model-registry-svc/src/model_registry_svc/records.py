@@ -89,4 +89,5 @@ def ready_record(manifest: Manifest, download_id: str = "") -> ModelRecord:
         model_id=manifest.model_id,
         size_bytes=manifest.size_bytes,
         input_rank=manifest.input_rank,
+        created_at=manifest.created_at,
     )

@@ -11,10 +11,27 @@ from model_registry_svc.source.base import Artifact
 SAFE_WEIGHTS = frozenset({".safetensors", ".pt2"})
 PICKLES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib"})
 SUPPORT = frozenset(
-    {".json", ".txt", ".model", ".tiktoken", ".jinja", ".yaml", ".yml", ".vocab", ".bpe", ".npy"}
+    {
+        ".json",
+        ".txt",
+        ".model",
+        ".spm",
+        ".tiktoken",
+        ".jinja",
+        ".yaml",
+        ".yml",
+        ".vocab",
+        ".bpe",
+        ".npy",
+    }
 )
 # Copies of the weights for other runtimes, and what training left behind.
-_OTHER_RUNTIMES = frozenset({"onnx", "openvino", "coreml", "tf", "flax", "tflite", "runs", "gguf"})
+_OTHER_RUNTIMES = frozenset(
+    {"onnx", "openvino", "coreml", "tf", "flax", "tflite", "runs", "gguf", "original", "metal"}
+)
+# The same weights as their makers' own code reads them, beside those for transformers.
+_MAKERS_OWN = re.compile(r"^consolidated(\.\d+|-\d+-of-\d+)?\.(safetensors(\.index\.json)?|pth)$")
+_FOR_TRANSFORMERS = re.compile(r"^(pytorch_)?model(-\d+-of-\d+)?\.(safetensors|bin)$")
 _LEFT_BY_TRAINING = re.compile(r"^(training_args|optimizer|scheduler|scaler|rng_state.*)\.\w+$")
 # model.fp16.safetensors, model.fp32-00001-of-00002.safetensors, model.safetensors.index.fp32.json
 _VARIANT = re.compile(r"\.(fp16|fp32|bf16|int8|8bit|4bit|non_ema)(-\d+-of-\d+)?\.[a-z]+$")
@@ -34,6 +51,7 @@ def select_files(artifacts: Sequence[Artifact], *, allow_pickle: bool) -> tuple[
     check_no_overlap(artifact.path for artifact in artifacts)
     kept = [a for a in artifacts if _is_wanted(PurePosixPath(a.path))]
     kept = _without_variants(kept)
+    kept = _without_makers_own(kept)
     kept = _without_shadowed_pickles(kept)
     pickles = [a.path for a in kept if _suffix(a) in PICKLES]
     if pickles and not allow_pickle:
@@ -78,6 +96,13 @@ def _without_variants(artifacts: list[Artifact]) -> list[Artifact]:
     return plain if has_weights else artifacts
 
 
+def _without_makers_own(artifacts: list[Artifact]) -> list[Artifact]:
+    """Drops Llama's and Mistral's consolidated files where there are others to load."""
+    if not any(_FOR_TRANSFORMERS.match(a.path) for a in artifacts):
+        return artifacts
+    return [a for a in artifacts if not _MAKERS_OWN.match(a.path)]
+
+
 def _without_shadowed_pickles(artifacts: list[Artifact]) -> list[Artifact]:
     """Drops pickles from folders with safetensors, and other pickles beside pytorch_model."""
     by_folder: dict[PurePosixPath, set[str]] = {}
@@ -92,7 +117,7 @@ def _is_shadowed(artifact: Artifact, by_folder: dict[PurePosixPath, set[str]]) -
     if path.suffix.lower() not in PICKLES and not _INDEX.search(path.name):
         return False
     siblings = by_folder[path.parent]
-    if any(name.endswith(".safetensors") for name in siblings):
+    if any(name.endswith(tuple(SAFE_WEIGHTS)) for name in siblings):
         return True
     has_checkpoint = any(name.startswith("pytorch_model") for name in siblings)
     return has_checkpoint and not path.name.startswith("pytorch_model")

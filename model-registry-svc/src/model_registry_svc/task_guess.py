@@ -1,5 +1,8 @@
 """Works a model's task out from what its source says about it; pure."""
 
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
 from fleetserve.errors import InvalidFieldError
 from fleetserve.tasks import Task
 from model_registry_svc.source.base import ModelHints
@@ -29,6 +32,14 @@ _BY_HEAD = (
     ("ForObjectDetection", Task.OBJECT_DETECTION),
     ("ForConditionalGeneration", Task.TEXT2TEXT_GENERATION),
 )
+# Models without a head; of a text's, nothing says what for.
+_VISION_BACKBONES = frozenset(
+    {
+        *("vit", "vit_msn", "deit", "beit", "swin", "swinv2", "resnet", "convnext", "convnextv2"),
+        *("dinov2", "dinov2_with_registers", "dinov3_vit", "dinov3_convnext", "ijepa"),
+    }
+)
+_WHOLE_MODELS = frozenset({".pt2", ".pt", ".pth"})
 
 
 def check_task(task: str) -> str:
@@ -41,8 +52,11 @@ def check_task(task: str) -> str:
     return task
 
 
-def guess_task(hints: ModelHints) -> str:
+def guess_task(hints: ModelHints, files: Sequence[str] = ()) -> str:
     """The task by the hub's tag, else by the library, the model type or the architecture's head.
+
+    Where nothing at all is said, a single file that can hold a whole model (TorchScript or
+    torch.export) is a tensor model.
 
     Raises: InvalidFieldError: field ``task``: it must be given, with the list.
     """
@@ -50,6 +64,8 @@ def guess_task(hints: ModelHints) -> str:
     if tag in set(Task):
         return tag
     found = _by_model(hints) if tag else _by_library(hints) or _by_model(hints)
+    if found is None and hints == ModelHints():
+        found = _by_file(files)
     if found is None:
         said = f" (the source says {tag!r}, which is none of them)" if tag else ""
         raise InvalidFieldError(
@@ -73,4 +89,11 @@ def _by_model(hints: ModelHints) -> Task | None:
         for ending, task in _BY_HEAD:
             if architecture.endswith(ending):
                 return task
+        if architecture.endswith("Model") and hints.model_type in _VISION_BACKBONES:
+            return Task.IMAGE_FEATURE_EXTRACTION
     return None
+
+
+def _by_file(files: Sequence[str]) -> Task | None:
+    whole = [name for name in files if PurePosixPath(name).suffix.lower() in _WHOLE_MODELS]
+    return Task.TENSOR if len(whole) == 1 else None

@@ -16,13 +16,13 @@ from fleetserve import __version__
 from fleetserve.asgi import App
 from fleetserve.control_plane import ControlPlane
 from fleetserve.dashboard.pages import dashboard_router, mount_dashboard_assets
+from fleetserve.error_shapes import render_for
 from fleetserve.errors import (
     BadRequestError,
     FleetError,
     InvalidFieldError,
     MethodNotAllowedError,
     NotFoundError,
-    render_error,
 )
 from fleetserve.health import Check, run_checks
 from fleetserve.runtime import ServiceRuntime
@@ -184,7 +184,7 @@ async def metrics(request: Request) -> Response:
 async def _on_error(request: Request, exc: Exception) -> Response:
     if not isinstance(exc, FleetError):
         log.error("request.failed", request_id=_id_of(request), exc_info=exc)
-    status, headers, body = render_error(exc, _id_of(request))
+    status, headers, body = render_for(request.url.path, exc, _id_of(request))
     return Response(body, status_code=status, headers=headers)
 
 

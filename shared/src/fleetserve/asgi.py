@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
-from fleetserve.errors import PayloadTooLargeError, render_error
+from fleetserve.error_shapes import render_for
+from fleetserve.errors import PayloadTooLargeError
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -57,9 +58,9 @@ async def send_response(
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, exc: BaseException, request_id: str) -> int:
-    """Renders any exception by the error tree; returns the status."""
-    status, headers, body = render_error(exc, request_id)
+async def send_error(send: Send, exc: BaseException, request_id: str, path: str = "") -> int:
+    """Renders any exception in the shape of its route; returns the status."""
+    status, headers, body = render_for(path, exc, request_id)
     raw = [(k.lower().encode(), v.encode()) for k, v in headers.items()]
     await send_response(send, status, raw, body)
     return status

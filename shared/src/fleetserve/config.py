@@ -37,6 +37,9 @@ class InferenceConfig(Section):
     device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
     torch_threads: int = Field(0, ge=0, description="0: this replica's share of the cores.")
     memory_mib: int = Field(0, ge=0, description="Room for models in a replica; 0: measured.")
+    kv_cache_mib: int = Field(
+        1024, ge=1, description="Keys and values of the texts that one model writes, in MiB."
+    )
     max_queue: int = Field(512, ge=1, description="Requests waiting in one replica.")
     max_queue_mib: int = Field(256, ge=1, description="Bytes waiting in one replica, in MiB.")
     stuck_s: Seconds = Field(120.0, description="No compute progress for so long: replaced.")

@@ -52,7 +52,7 @@ class ControlPlane:
             self._authorize(scope)
             await self._app(scope, receive, watched_send)
         except UnauthorizedError as exc:
-            await send_error(watched_send, exc, request_id)
+            await send_error(watched_send, exc, request_id, scope["path"])
         finally:
             metrics.in_flight -= 1
             seconds = clock.monotonic_s() - begin_s

@@ -13,7 +13,10 @@ class ModelState(StrEnum):
 
 
 class ModelRecord(msgspec.Struct, frozen=True):
-    """One model as gateways see it; ``progress`` is 0 to 1, ``message`` says the phase or fault."""
+    """One model as gateways see it; ``progress`` is 0 to 1, ``message`` says the phase or fault.
+
+    ``created_at`` is when it was published (seconds of the epoch); 0: not yet.
+    """
 
     name: str
     task: str
@@ -26,6 +29,7 @@ class ModelRecord(msgspec.Struct, frozen=True):
     model_id: str = ""
     size_bytes: int = 0
     input_rank: int | None = None
+    created_at: float = 0.0
 
 
 def encode_record(record: ModelRecord) -> bytes:

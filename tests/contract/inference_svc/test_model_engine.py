@@ -11,7 +11,7 @@ import pytest
 
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.exchange import json_bytes
-from inference_svc.engine.base import InputKind, ModelEngine
+from inference_svc.engine.base import InputKind, ModelEngine, finish
 from inference_svc.engine.embeddings import EmbeddingsEngine
 from inference_svc.engine.example import ExampleEngine
 from inference_svc.engine.memory import MemoryEngine
@@ -29,6 +29,7 @@ class Case:
 
 CASES = {
     "memory": Case(MemoryEngine, ["a", "bbb", "cc dd ee"], ""),
+    "memory, stepwise": Case(lambda: MemoryEngine(stepwise=True), ["a", "bbb", "cc dd ee"], ""),
     "example": Case(lambda: ExampleEngine("cpu"), [[1.0], [1.0, -2.0], [0.5] * 10], [0.0] * 11),
     "embeddings": Case(
         lambda: EmbeddingsEngine(minilm_folder(), "cpu"),
@@ -54,7 +55,8 @@ def engine(case: Case) -> ModelEngine:
 
 def predict(engine: ModelEngine, values: list[Any]) -> list[Any]:
     options = engine.read_parameters({})
-    return list(engine.predict_batch([engine.prepare(value, options) for value in values]))
+    batch = [engine.prepare(value, options) for value in values]
+    return list(finish(engine.predict_batch(batch)))
 
 
 def test_there_is_one_result_per_input_in_order(case: Case, engine: ModelEngine) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fleetserve.clock import Clock
 from fleetserve.replica.exchange import Answer, ReplicaRequest
+from tests.forms import BOUNDARY, form_body
 
-BOUNDARY = "a-boundary"
 TIMEOUT_S = 30.0
 
 
@@ -44,23 +44,6 @@ class RequestMaker:
 
     def form(self, fields: dict[str, str | list[str]], files: dict[str, bytes]) -> ReplicaRequest:
         return self.raw(form_body(fields, files), f"multipart/form-data; boundary={BOUNDARY}")
-
-
-def form_body(fields: dict[str, str | list[str]], files: dict[str, bytes]) -> bytes:
-    """A multipart form, as browsers write it."""
-    parts = [
-        f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}'.encode()
-        for name, values in fields.items()
-        for value in (values if isinstance(values, list) else [values])
-    ]
-    parts += [
-        f'Content-Disposition: form-data; name="{name}"; filename="a.wav"\r\n'.encode()
-        + b"Content-Type: audio/wav\r\n\r\n"
-        + data
-        for name, data in files.items()
-    ]
-    body = b"".join(b"--%s\r\n%s\r\n" % (BOUNDARY.encode(), part) for part in parts)
-    return body + f"--{BOUNDARY}--\r\n".encode()
 
 
 def wav(samples: NDArray[np.float32], rate_hz: int = 16000, **how: str) -> bytes:

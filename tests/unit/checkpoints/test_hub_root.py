@@ -2,7 +2,9 @@ import json
 from pathlib import Path
 
 from tests.checkpoints.hub_root import (
+    GPT2,
     HIFIGAN,
+    SMOLLM2,
     SPEECHT5,
     SPEECHT5_SAFETENSORS,
     WHISPER,
@@ -58,6 +60,21 @@ def test_whisper_has_the_published_files(hub_root: Path) -> None:
     }
 
 
+def test_causal_models_have_the_published_files(hub_root: Path) -> None:
+    common = {
+        "config.json",
+        "generation_config.json",
+        "merges.txt",
+        "model.safetensors",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.json",
+    }
+    assert names_in(hub_root / SMOLLM2) == common | {"chat_template.jinja"}
+    assert names_in(hub_root / GPT2) == common
+
+
 def test_xvectors_stand_in_the_dataset_and_in_the_space(hub_root: Path) -> None:
     assert names_in(hub_root / XVECTOR_DATASET) == {"spkrec-xvect.zip"}
     voices = names_in(hub_root / XVECTOR_SPACE)
@@ -71,6 +88,7 @@ def test_hub_is_told_the_tasks(hub_root: Path) -> None:
 
     assert tag(SPEECHT5) == "text-to-speech"
     assert tag(WHISPER) == "automatic-speech-recognition"
+    assert tag(SMOLLM2) == tag(GPT2) == "text-generation"
     assert tag(HIFIGAN) is None
 
 

@@ -19,7 +19,9 @@ def made(fleet: Fleet, audit: AuditLog, **environ: str) -> Access:
     environ = {"FLEETSERVE_HOME": home, "FLEETSERVE_CONFIG": f"{home}/none.yaml", **environ}
     settings = load_service_settings("gateway", environ)
     changed = dataclasses.replace(runtime, settings=settings, background=[])
-    access = make_access(changed, AuthConfig(), fleet.table, fleet.calls, audit, ["/predict"])
+    access = make_access(
+        changed, AuthConfig(), fleet.table, fleet.calls, audit, frozenset({"/predict"})
+    )
     runtime.background[:] = changed.background
     return access
 

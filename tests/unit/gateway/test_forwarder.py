@@ -5,19 +5,28 @@ from pathlib import Path
 import orjson
 import pytest
 
+from fleetserve.asgi import Receive, Scope, Send
+from fleetserve.config import ServerConfig
 from fleetserve.request_watch import RequestWatch
 from fleetserve.tasks import AUDIO_SERVICE
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
-from gateway.forwarder import DataRoute, Forwarder
+from gateway.data_routes import MATCH, RouteTable, data_routes
+from gateway.forwarder import Forwarder
 from tests.unit.gateway.entrances import make_entrance
 from tests.unit.gateway.fleet import OFFERED, Client, Fleet, announced, answering, recorded
 
 JSON = {"content-type": "application/json"}
-ROUTES = {
-    "/predict": DataRoute("/predict", None, 30.0),
-    "/synthesize": DataRoute("/synthesize", AUDIO_SERVICE, 300.0),
-}
+ROUTES = RouteTable(data_routes(ServerConfig(timeout_s=30.0, audio_timeout_s=300.0)))
+V2 = "/v2/models/example"
+
+
+class Routed(Forwarder):
+    """Finds the route itself, as the router does before it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[MATCH] = ROUTES.find(scope["path"])
+        await super().__call__(scope, receive, send)
 
 
 @pytest.fixture
@@ -25,7 +34,7 @@ def forwarder(fleet: Fleet, tmp_path: Path) -> Iterator[Forwarder]:
     bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
     carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, RequestWatch(fleet.clock))
     entrance, audit = make_entrance(tmp_path, fleet.clock)
-    yield Forwarder(ROUTES, fleet.models, carrier, entrance, fleet.room, fleet.clock)
+    yield Routed(fleet.models, carrier, entrance, fleet.room, fleet.clock)
     audit.close()
 
 
@@ -146,3 +155,72 @@ async def test_time_that_the_body_took_is_not_the_replicas(
     await forwarder({**scope, "headers": headers}, slow_receive, client._take)
     assert client.status == 200
     assert fleet.upstream.sent[0].headers["x-fleet-timeout-ms"] == "2000"
+
+
+async def test_tensors_go_on_as_they_came(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.add(answering())
+    body = b'{"inputs":[]}' + b"\x00\xff" * 100
+    headers = {"inference-header-content-length": "13", "content-type": "application/octet-stream"}
+    client = await Client(forwarder).send("POST", f"{V2}/infer", body, headers)
+    assert client.status == 200
+    (sent,) = fleet.upstream.sent
+    assert (sent.target, sent.body) == ("/v2/infer", body)
+    assert sent.headers["inference-header-content-length"] == "13"
+    assert sent.headers["x-fleet-model"] == "example"
+    assert "x-fleet-version" not in sent.headers
+
+
+async def test_version_of_the_path_goes_along(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.add(answering())
+    await Client(forwarder).send("POST", f"{V2}/versions/7/infer", b"{}")
+    assert fleet.upstream.sent[0].headers["x-fleet-version"] == "7"
+
+
+async def test_version_that_no_header_can_carry_is_not_found(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.add(answering())
+    path = f"{V2}/versions/7\r\nx-fleet-token: a/infer"
+    client = await Client(forwarder).send("POST", path, b"{}")
+    assert (client.status, fleet.upstream.sent) == (404, [])
+
+
+async def test_description_of_a_model_is_asked_of_a_replica(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.add(answering())
+    client = await Client(forwarder).send("GET", V2)
+    assert client.status == 200
+    (sent,) = fleet.upstream.sent
+    assert (sent.method, sent.target) == ("POST", "/v2/model")
+
+
+async def test_metrics_know_a_route_by_its_template(forwarder: Forwarder, fleet: Fleet) -> None:
+    fleet.add(answering())
+    await Client(forwarder).send("POST", f"{V2}/infer", b"{}")
+    assert set(fleet.runtime.metrics._latency) == {"/v2/models/{model}/infer"}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/predict", {"code", "detail", "error", "request_id", "success"}),
+        ("/v1/embeddings", {"error"}),
+        ("/v2/models/nothing/infer", {"error"}),
+    ],
+)
+async def test_errors_are_in_the_routes_own_shape(
+    forwarder: Forwarder, path: str, expected: set[str]
+) -> None:
+    client = await post(forwarder, {"model": "nothing"}, path)
+    assert client.status == 404
+    assert set(orjson.loads(client.body)) == expected
+
+
+async def test_model_for_speech_is_led_from_v2_to_its_route(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.models.put(recorded("voice", task="text-to-speech"))
+    client = await Client(forwarder).send("POST", "/v2/models/voice/infer", b"{}")
+    assert client.status == 400
+    assert "/synthesize" in orjson.loads(client.body)["error"]

@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from gateway.api.data_schemas import PredictRequest
-from gateway.openapi import OPERATIONS, FleetOpenapi
+from gateway.openapi import FleetOpenapi
 from gateway.upstream.memory import Behaviour
 from tests.unit.gateway.fleet import Fleet, announced, answering, failing, in_turn
 
@@ -62,11 +62,17 @@ async def test_data_routes_are_described_with_schemas_and_examples(openapi: Flee
     assert {"200", "404", "413", "422", "503", "504"} <= set(predict["responses"])
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.path)
-def test_examples_are_what_their_schema_takes(operation: Any) -> None:
-    assert operation.examples
-    for example in operation.examples.values():
-        operation.request.model_validate(example["value"])
+async def test_routes_of_other_protocols_tell_their_parts_and_their_errors(
+    openapi: FleetOpenapi,
+) -> None:
+    paths = (await openapi.build())["paths"]
+    item = paths["/v2/models/{model}/versions/{version}/infer"]["post"]
+    assert [part["name"] for part in item["parameters"]] == ["model", "version"]
+    assert set(item["requestBody"]["content"]) == {"application/json", "application/octet-stream"}
+    error = item["responses"]["400"]["content"]["application/json"]["schema"]
+    assert error == {"$ref": REF + "V2Error"}
+    assert "422" not in item["responses"]
+    assert "text/event-stream" in paths["/v1/completions"]["post"]["responses"]["200"]["content"]
 
 
 async def test_every_reference_leads_somewhere(openapi: FleetOpenapi, fleet: Fleet) -> None:

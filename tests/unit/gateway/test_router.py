@@ -8,8 +8,10 @@ from fleetserve.asgi import Receive, Scope, Send, send_response
 from fleetserve.audit_log import AuditLog
 from fleetserve.clock import ManualClock
 from gateway.control_proxy import ControlProxy
-from gateway.forwarder import DataRoute, Forwarder
+from gateway.data_routes import DataRoute, RouteTable
+from gateway.forwarder import Forwarder
 from gateway.router import Router
+from gateway.v2_fields import no_fields
 from tests.unit.gateway.entrances import LOCAL, make_entrance
 from tests.unit.gateway.fleet import Client
 
@@ -42,7 +44,10 @@ def make_router(tmp_path: Path) -> Iterator[Callable[..., Router]]:
     def make(hosts: tuple[str, ...] = LOCAL) -> Router:
         entrance, audit = make_entrance(tmp_path, ManualClock(), hosts=hosts)
         audits.append(audit)
-        routes = {"/predict": DataRoute("/predict", None, 1.0)}
+        routes = RouteTable(
+            DataRoute(path, path, no_fields, None, 1.0)
+            for path in ("/predict", "/v2/models/{model}/infer")
+        )
         return Router(routes, Data("data"), Proxy("proxy"), Plane("control"), entrance)
 
     yield make
@@ -55,6 +60,9 @@ def make_router(tmp_path: Path) -> Iterator[Callable[..., Router]]:
     [
         ("/predict", b"data"),
         ("/predict/", b"control"),
+        ("/v2/models/example/infer", b"data"),
+        ("/v2/models/example/versions/7/infer", b"data"),
+        ("/v2/models/example/ready", b"control"),
         ("/models", b"proxy"),
         ("/models/download", b"proxy"),
         ("/health", b"control"),

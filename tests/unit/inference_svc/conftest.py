@@ -7,11 +7,14 @@ import structlog
 from fleetserve.clock import SystemClock
 from fleetserve.replica.pool import ModelPool
 from fleetserve.replica.slot import ComputeSlot
-from inference_svc.batcher import ServedModel
 from inference_svc.engine.base import ModelEngine
 from inference_svc.engine.example import ExampleEngine
 from inference_svc.engine.memory import MemoryEngine
+from inference_svc.generation.access import Generators
+from inference_svc.generation.memory import MemoryGenerator
+from inference_svc.generation.texts import TextWriter
 from inference_svc.prediction import Predictor
+from inference_svc.served import Served
 from tests.unit.inference_svc.serving import EngineLoader
 
 
@@ -37,19 +40,34 @@ def engine() -> MemoryEngine:
 
 
 @pytest.fixture
-async def pool(slot: ComputeSlot, engine: MemoryEngine) -> AsyncIterator[ModelPool[ServedModel]]:
-    """Knows ``lengths`` (text) and ``example`` (vectors)."""
+def generator() -> MemoryGenerator:
+    """The generator of the model ``echo``."""
+    return MemoryGenerator()
+
+
+@pytest.fixture
+async def pool(
+    slot: ComputeSlot, engine: MemoryEngine, generator: MemoryGenerator
+) -> AsyncIterator[ModelPool[Served]]:
+    """Knows ``lengths`` (text), ``example`` (vectors) and ``echo``, which writes."""
     clock = SystemClock()
     engines: dict[str, Callable[[], ModelEngine]] = {
         "lengths": lambda: engine,
         "example": lambda: ExampleEngine("cpu"),
     }
-    pool: ModelPool[ServedModel] = ModelPool(EngineLoader(slot, clock, engines), clock=clock)
+    loader = EngineLoader(slot, clock, engines, {"echo": generator})
+    pool: ModelPool[Served] = ModelPool(loader, clock=clock)
     yield pool
     await pool.close()
 
 
 @pytest.fixture
-def predictor(pool: ModelPool[ServedModel]) -> Iterator[Predictor]:
+def predictor(pool: ModelPool[Served]) -> Iterator[Predictor]:
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as heavy:
         yield Predictor(pool, SystemClock(), heavy)
+
+
+@pytest.fixture
+def writer(pool: ModelPool[Served]) -> Iterator[TextWriter]:
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as heavy:
+        yield TextWriter(Generators(pool), SystemClock(), heavy)

@@ -18,6 +18,7 @@ from fleetserve.runtime import ServiceRuntime, make_runtime
 from fleetserve.tokens import TokenSigner, make_secrets
 from inference_svc.app import build_app
 from inference_svc.settings import InferenceSettings, load_settings
+from tests.checkpoints.published import REVISION, publish_llama
 from tests.hub.minilm import minilm_folder
 
 WAIT_S = 60.0
@@ -172,4 +173,32 @@ async def test_a_wrong_request_is_422_and_names_the_field(
 async def test_its_dashboard_shows_models_and_batches(client: httpx.AsyncClient) -> None:
     await predict(client, model_name="example", inputs=[1])
     shown = (await client.get("/dashboard-data")).json()
-    assert [table["title"] for table in shown["tables"]] == ["Models here", "Batches"]
+    assert [table["title"] for table in shown["tables"]] == ["Models here", "Batches", "Texts"]
+
+
+async def test_a_model_that_writes_streams_beside_the_others(
+    client: httpx.AsyncClient, settings: InferenceSettings, runtime: ServiceRuntime
+) -> None:
+    publish_llama(settings.service.models_dir)
+    text = await predict(
+        client,
+        model_name="smollm2",
+        inputs="the quick brown fox",
+        parameters={"max_new_tokens": 8},
+    )
+    told = text.json()
+    assert text.status_code == 200, told
+    assert told["model_info"]["task"] == "text-generation"
+    body = {"model_name": "smollm2", "inputs": "the quick brown fox", "stream": True}
+    async with client.stream(
+        "POST", "/predict", json={**body, "parameters": {"max_new_tokens": 8}}
+    ) as answer:
+        events = (await answer.aread()).decode().split("\n\n")
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert events[0].startswith("event: token\n")
+    assert events[-2].startswith("event: done\n")
+    assert told["result"]["generated_text"] in events[-2]
+    page = (await client.get("/metrics")).text
+    assert 'fleetserve_generated_tokens_total{model="smollm2"} 16.0' in page
+    gone = await client.delete(f"/internal/models/smollm2@{REVISION}")
+    assert gone.json()["state"] == "gone"

@@ -6,12 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetserve.clock import ManualClock
-from fleetserve.errors import DeadlineError, DoesNotFitError, InternalError, ShedError
+from fleetserve.errors import (
+    DeadlineError,
+    DoesNotFitError,
+    InternalError,
+    ShedError,
+    UnavailableError,
+)
 from fleetserve.replica.slot import ComputeSlot
 from inference_svc.batcher import Batcher
 from inference_svc.budget import TokenBudget
 from inference_svc.calls import Call
-from inference_svc.engine.base import DeviceLostError, DeviceMemoryError, Prepared
+from inference_svc.engine.base import DeviceLostError, DeviceMemoryError, Prepared, Steps, finish
 from inference_svc.engine.memory import MemoryEngine
 
 START_S = 100.0
@@ -58,12 +64,12 @@ class Failing(MemoryEngine):
         if len(batch) >= self.at_least:
             self.batches.append([prepared.payload for prepared in batch])
             raise self.failure
-        return super().predict_batch(batch)
+        return finish(super().predict_batch(batch))
 
 
 class Short(MemoryEngine):
     def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
-        return super().predict_batch(batch)[:-1]
+        return finish(super().predict_batch(batch))[:-1]
 
 
 async def test_what_waits_is_one_batch_and_comes_back_in_order(bench: Bench) -> None:
@@ -163,6 +169,74 @@ async def test_closing_sheds_what_waits(bench: Bench) -> None:
     await bench.run_all()
     assert isinstance(waiting.outcomes[0], ShedError)
     assert bench.engine.batches == []
+
+
+@pytest.fixture
+def stepwise() -> Bench:
+    return Bench(MemoryEngine(stepwise=True, poison=frozenset({"bad"})))
+
+
+class Ticking(MemoryEngine):
+    """Each step takes a second."""
+
+    clock: ManualClock
+
+    def predict_batch(self, batch: Sequence[Prepared]) -> Steps:
+        for _ in range(batch[0].length):
+            self.clock.move(1.0)
+            yield
+        return [prepared.length for prepared in batch]
+
+
+async def test_a_short_batch_passes_a_long_one_between_its_steps() -> None:
+    engine = Ticking()
+    stepwise = Bench(engine)
+    engine.clock = stepwise.clock
+    long = stepwise.submit(Call(1), "x" * 100)
+    for _ in range(10):
+        assert stepwise.slot._run_one()
+    short = stepwise.submit(Call(1), "yy")
+    for _ in range(3):
+        assert stepwise.slot._run_one()
+    await asyncio.sleep(0)
+    assert (short.outcomes, long.done.done()) == ([2], False)
+    await stepwise.run_all()
+    assert long.outcomes == [100]
+
+
+async def test_so_many_batches_run_at_once_and_the_rest_gather(stepwise: Bench) -> None:
+    calls = []
+    for n in range(8):
+        calls.append(stepwise.submit(Call(1), "x" * (10 + n)))
+        stepwise.slot._run_one()
+    await stepwise.run_all()
+    assert [call.outcomes for call in calls] == [[10 + n] for n in range(8)]
+    assert sorted(len(batch) for batch in stepwise.engine.batches) == [1, 1, 1, 1, 4]
+
+
+async def test_a_batch_that_nobody_waits_for_is_given_up_between_steps(stepwise: Bench) -> None:
+    call = stepwise.submit(Call(1), "x" * 100)
+    stepwise.slot._run_one()
+    call.done.cancel()
+    await stepwise.run_all()
+    assert (stepwise.engine.unfinished, stepwise.engine.batches) == (1, [])
+
+
+async def test_a_culprit_is_found_among_steps_too(stepwise: Bench) -> None:
+    call = stepwise.submit(Call(3), "one", "bad", "four")
+    await stepwise.run_all()
+    assert isinstance(call.outcomes[1], InternalError)
+    assert (call.outcomes[0], call.outcomes[2]) == (3, 4)
+
+
+async def test_closing_ends_what_has_begun(stepwise: Bench) -> None:
+    begun = stepwise.submit(Call(1), "x" * 100)
+    stepwise.slot._run_one()
+    stepwise.batcher.close()
+    await stepwise.run_all()
+    assert isinstance(begun.outcomes[0], UnavailableError)
+    assert not isinstance(begun.outcomes[0], ShedError)
+    assert stepwise.engine.unfinished == 1
 
 
 async def test_what_was_done_is_summed(bench: Bench) -> None:

@@ -6,8 +6,12 @@ from inference_svc.engine.base import EngineInfo, InputKind
 from inference_svc.inputs import explain, read_inputs
 
 TEXT = EngineInfo(InputKind.TEXT, rank=0, device="cpu", dtype="float32")
+PAIR = EngineInfo(InputKind.PAIR, rank=0, device="cpu", dtype="float32")
+QUESTION = EngineInfo(InputKind.QUESTION, rank=0, device="cpu", dtype="float32")
+IMAGE = EngineInfo(InputKind.IMAGE, rank=0, device="cpu", dtype="float32")
 VECTOR = EngineInfo(InputKind.TENSOR, rank=1, device="cpu", dtype="float32")
 MATRIX = EngineInfo(InputKind.TENSOR, rank=2, device="cpu", dtype="float32")
+ASKED = {"question": "a", "context": "b"}
 DEEP = EngineInfo(InputKind.TENSOR, rank=4, device="cpu", dtype="float32")
 
 
@@ -16,6 +20,13 @@ DEEP = EngineInfo(InputKind.TENSOR, rank=4, device="cpu", dtype="float32")
     [
         ("a", TEXT, ["a"], False),
         (["a", "b"], TEXT, ["a", "b"], True),
+        ("a", PAIR, ["a"], False),
+        ({"text": "a", "text_pair": "b"}, PAIR, [{"text": "a", "text_pair": "b"}], False),
+        (ASKED, QUESTION, [ASKED], False),
+        ([ASKED, ASKED], QUESTION, [ASKED, ASKED], True),
+        ("AAEC", IMAGE, ["AAEC"], False),
+        (b"\0", IMAGE, [b"\0"], False),
+        (["AAEC"], IMAGE, ["AAEC"], True),
         ([1, 2], VECTOR, [[1.0, 2.0]], False),
         ([[1], [2, 3]], VECTOR, [[1.0], [2.0, 3.0]], True),
         ([[1, 2]], MATRIX, [[[1.0, 2.0]]], False),
@@ -39,6 +50,26 @@ def test_one_input_and_a_batch_are_told_apart(
         (["a", 3], TEXT, "inputs[1]: takes a string, not a number"),
         (["a", None], TEXT, "inputs[1]: takes a string, not null"),
         ([], TEXT, "inputs: is an empty list; there is nothing to compute"),
+        (b"a", TEXT, "inputs: takes a string or a list of strings, not a file"),
+        ({"text": "a"}, PAIR, "inputs.text_pair: is missing"),
+        (
+            [{"text": "a", "text_pair": 2}],
+            PAIR,
+            "inputs[0].text_pair: takes a string, not a number",
+        ),
+        (
+            "who?",
+            QUESTION,
+            "inputs: takes an object with question and context or a list of those, not a string",
+        ),
+        ([ASKED, {"question": "a"}], QUESTION, "inputs[1].context: is missing"),
+        (
+            {**ASKED, "id": "7"},
+            QUESTION,
+            "inputs.id: is not known; there are question and context",
+        ),
+        (3, IMAGE, "inputs: takes an image as base64 or data URL or a list of those, not a number"),
+        ([{}], IMAGE, "inputs[0]: takes an image as base64 or data URL, not an object"),
         ("a", VECTOR, "inputs: takes a tensor of rank 1 or a list of those, not a string"),
         (True, VECTOR, "inputs: takes a tensor of rank 1 or a list of those, not a boolean"),
         ([], VECTOR, "inputs: is an empty list; there is nothing to compute"),

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -5,12 +6,16 @@ import pytest
 from fleetserve.clock import SystemClock
 from fleetserve.errors import InvalidFieldError, ModelNotFoundError
 from fleetserve.manifest import Manifest, ManifestFile, publish_manifest
-from fleetserve.replica.models import ModelSpec
+from fleetserve.replica.models import Loaded, ModelSpec
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.settings import ServiceSettings, load_service_settings
+from inference_svc.batcher import ServedModel
 from inference_svc.engine.base import ModelEngine
 from inference_svc.engine.memory import MemoryEngine
+from inference_svc.generation.memory import MemoryGenerator
 from inference_svc.loader import DeviceTools, InferenceLoader
+from inference_svc.served import GeneratingModel, Served
+from tests.unit.inference_svc.serving import IDLE
 
 BUILT_IN = ModelSpec("example", "builtin-1", "tensor", 100, pinned=True)
 
@@ -53,6 +58,10 @@ def loader(
     tools: Tools,
     made: list[tuple[ModelSpec, str, MemoryEngine]],
 ) -> InferenceLoader:
+    def write(spec: ModelSpec, device: str, slot: ComputeSlot) -> Loaded[Served]:
+        unload = partial(tools.given_back.append, f"{spec.name} on {device}")
+        return Loaded(GeneratingModel(MemoryGenerator(), unload, lambda: IDLE), 70, "none")
+
     def make(spec: ModelSpec, device: str) -> ModelEngine:
         made.append((spec, device, MemoryEngine()))
         return made[-1][2]
@@ -63,6 +72,7 @@ def loader(
         SystemClock(),
         tools=DeviceTools(lambda: "cpu", lambda _: 5000, tools.given_back.append),
         engines={"feature-extraction": make},
+        generating={"text-generation": write},
         built_in={"example": (BUILT_IN, make)},
     )
 
@@ -123,6 +133,7 @@ def test_a_model_is_loaded_warmed_up_in_the_compute_thread_and_served(
     assert (spec, device) == (BUILT_IN, "cpu")
     assert (loaded.bytes, loaded.dtype) == (1024, "none")
     assert engine.threads == {"compute-cpu"}
+    assert isinstance(loaded.model, ServedModel)
     assert loaded.model.batcher.name == "example@builtin-1"
     assert loaded.model.batcher.name in slot._sources
 
@@ -135,6 +146,29 @@ def test_unloading_takes_it_out_of_the_slot_and_gives_memory_back(
     loader.unload(BUILT_IN, loaded.model)
     assert slot._sources == {}
     assert tools.given_back == ["cpu"]
+
+
+def test_a_model_that_writes_is_expected_with_room_for_its_texts(
+    loader: InferenceLoader, service: ServiceSettings
+) -> None:
+    publish_manifest(service.models_dir, manifest("writer", "text-generation"))
+    folder = service.models_dir / "writer" / "c0ffee"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"torch_dtype": "bfloat16"}')
+    room = service.config.inference.kv_cache_mib << 20
+    assert loader.find("writer").expected_bytes == 2 * 1200 + room
+
+
+def test_a_model_that_writes_is_loaded_and_unloaded_by_its_own_rules(
+    loader: InferenceLoader, service: ServiceSettings, tools: Tools
+) -> None:
+    publish_manifest(service.models_dir, manifest("writer", "text-generation"))
+    loader.prepare()
+    spec = loader.find("writer")
+    loaded = loader.load(spec)
+    assert (loaded.bytes, loaded.dtype) == (70, "none")
+    loader.unload(spec, loaded.model)
+    assert tools.given_back == ["writer on cpu", "cpu"]
 
 
 def test_free_memory_is_that_of_the_device_once_it_is_known(loader: InferenceLoader) -> None:

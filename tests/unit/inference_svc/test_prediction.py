@@ -10,6 +10,7 @@ from inference_svc.batcher import ServedModel
 from inference_svc.engine.base import Prepared
 from inference_svc.engine.memory import MemoryEngine
 from inference_svc.prediction import INLINE_BYTES, Ask, Predictor
+from inference_svc.served import Served
 
 WAIT_S = 10.0
 
@@ -106,7 +107,7 @@ class Watched(MemoryEngine):
 )
 async def test_only_heavy_requests_are_prepared_in_a_thread(
     predictor: Predictor,
-    pool: ModelPool[ServedModel],
+    pool: ModelPool[Served],
     monkeypatch: pytest.MonkeyPatch,
     size_bytes: int,
     expected: str,
@@ -114,13 +115,35 @@ async def test_only_heavy_requests_are_prepared_in_a_thread(
     engine = Watched()
     handle = await pool.get("lengths")
     engine.load()
-    handle._model = ServedModel(engine, handle.model.batcher)
+    served = handle.model
+    assert isinstance(served, ServedModel)
+    handle._model = ServedModel(engine, served.batcher)
     await predictor.predict(ask("lengths", "a", size_bytes=size_bytes))
     assert engine.prepared_in == {expected}
 
 
+class Cutting(MemoryEngine):
+    """Takes four letters of each text."""
+
+    def prepare(self, value: str, options: None) -> Prepared:
+        return Prepared(value[:4], 4, warning="was cut" if len(value) > 4 else "")
+
+
+async def test_what_was_cut_is_told_with_its_place(
+    predictor: Predictor, pool: ModelPool[ServedModel]
+) -> None:
+    engine = Cutting()
+    handle = await pool.get("lengths")
+    engine.load()
+    handle._model = ServedModel(engine, handle.model.batcher)
+    assert (await predictor.predict(ask("lengths", "a long one"))).warnings == ("inputs was cut",)
+    batch = await predictor.predict(ask("lengths", ["abc", "a long one"]))
+    assert batch.warnings == ("inputs[1] was cut",)
+    assert (await predictor.predict(ask("lengths", "abc"))).warnings == ()
+
+
 async def test_a_model_is_held_while_it_computes_and_let_go_when_cancelled(
-    predictor: Predictor, pool: ModelPool[ServedModel], engine: MemoryEngine
+    predictor: Predictor, pool: ModelPool[Served], engine: MemoryEngine
 ) -> None:
     handle = await pool.get("lengths")
     begun, go_on = threading.Event(), threading.Event()
@@ -140,7 +163,7 @@ async def test_a_model_is_held_while_it_computes_and_let_go_when_cancelled(
 
 
 async def test_requests_that_come_meanwhile_share_the_next_batch(
-    predictor: Predictor, pool: ModelPool[ServedModel], engine: MemoryEngine
+    predictor: Predictor, pool: ModelPool[Served], engine: MemoryEngine
 ) -> None:
     await pool.get("lengths")
     begun, go_on = threading.Event(), threading.Event()

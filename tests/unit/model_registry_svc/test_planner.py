@@ -20,6 +20,7 @@ def hub() -> MemorySource:
             "microsoft/speecht5_hifigan": dict(HIFIGAN),
             "org/gan": {"pytorch_model.bin": b"p"},
             "org/bert": {"config.json": b"{}", "model.safetensors": b"b"},
+            "org/export": {"model.pt2": b"e"},
         },
         hints={
             "org/tts": ModelHints(pipeline_tag="text-to-speech", model_type="speecht5"),
@@ -46,6 +47,14 @@ def test_plan_has_the_revision_the_task_and_the_files(planner: Planner) -> None:
     assert plan.bytes_total == 3
     assert plan.vocoder is None
     assert plan.bytes_converted == 0
+
+
+def test_tensor_model_needs_the_rank_of_its_input(planner: Planner) -> None:
+    assert planner.plan(request("org/export", input_rank=1)).task == "tensor"
+    for task in (None, "tensor"):
+        with pytest.raises(InvalidFieldError, match="A vector has 1") as caught:
+            planner.plan(request("org/export", task=task))
+        assert (caught.value.field, caught.value.code) == ("input_rank", "input_rank_missing")
 
 
 def test_task_that_is_given_wins_over_the_source(planner: Planner) -> None:

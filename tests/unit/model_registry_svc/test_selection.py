@@ -20,6 +20,16 @@ WHISPER_LARGE = [
 ]
 
 
+LLAMA = [
+    *("LICENSE.txt", "README.md", "config.json", "generation_config.json", "tokenizer.json"),
+    *("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"),
+    *("model.safetensors.index.json", "special_tokens_map.json", "tokenizer_config.json"),
+    *("chat_template.jinja", "original/consolidated.00.pth", "original/params.json"),
+    *("original/tokenizer.model", "metal/model.bin", "onnx/model_q4.onnx"),
+]
+MISTRAL = ["config.json", "consolidated.safetensors", "model.safetensors", "params.json"]
+
+
 def selected(paths: list[str], *, allow_pickle: bool = False) -> list[str]:
     artifacts = [Artifact(path, path, 1) for path in paths]
     return [a.path for a in select_files(artifacts, allow_pickle=allow_pickle)]
@@ -49,6 +59,16 @@ def test_other_precisions_are_left_when_the_plain_weights_are_there() -> None:
         "model.safetensors",
         "preprocessor_config.json",
     ]
+
+
+def test_a_causal_model_comes_with_its_template_and_without_its_makers_own_files() -> None:
+    kept = [path for path in LLAMA if "/" not in path]
+    assert selected(LLAMA) == sorted(kept)
+    assert "consolidated.safetensors" not in selected(MISTRAL)
+
+
+def test_the_makers_own_files_are_taken_when_there_is_nothing_else() -> None:
+    assert selected(["consolidated.safetensors"]) == ["consolidated.safetensors"]
 
 
 def test_variant_is_taken_when_there_is_nothing_else() -> None:

@@ -18,6 +18,19 @@ from model_registry_svc.task_guess import check_task, guess_task
         (ModelHints(architectures=("Wav2Vec2ForCTC",)), "automatic-speech-recognition"),
         (ModelHints(architectures=("BertForMaskedLM",)), "fill-mask"),
         (ModelHints(architectures=("GPT2LMHeadModel",)), "text-generation"),
+        (ModelHints(model_type="marian", architectures=("MarianMTModel",)), "translation"),
+        (ModelHints(architectures=("YolosForObjectDetection",)), "object-detection"),
+        (
+            ModelHints(model_type="dinov2", architectures=("Dinov2Model",)),
+            "image-feature-extraction",
+        ),
+        (
+            ModelHints(
+                pipeline_tag="text-generation", model_type="llama", tags=("conversational",)
+            ),
+            "text-generation",
+        ),
+        (ModelHints(model_type="qwen3", architectures=("Qwen3ForCausalLM",)), "text-generation"),
         (ModelHints(pipeline_tag="summarization", architectures=("BertModel",)), "summarization"),
         # The tag is none of ours, and says that it is no model of embeddings.
         (
@@ -32,6 +45,24 @@ from model_registry_svc.task_guess import check_task, guess_task
 )
 def test_task_is_worked_out(hints: ModelHints, task: str) -> None:
     assert guess_task(hints) == task
+
+
+@pytest.mark.parametrize("name", ["m.pt2", "a/m.pt", "m.pth"])
+def test_a_file_that_says_nothing_but_can_hold_a_model_is_one_of_tensors(name: str) -> None:
+    assert guess_task(ModelHints(), [name, "README.md"]) == "tensor"
+
+
+@pytest.mark.parametrize("files", [["m.safetensors"], ["a.pt", "b.pt"], []])
+def test_other_files_say_nothing(files: list[str]) -> None:
+    with pytest.raises(InvalidFieldError, match="it can't be worked out"):
+        guess_task(ModelHints(), files)
+
+
+def test_what_is_said_goes_before_what_the_file_could_be() -> None:
+    hints = ModelHints(model_type="bert", architectures=("BertForMaskedLM",))
+    assert guess_task(hints, ["m.pt"]) == "fill-mask"
+    with pytest.raises(InvalidFieldError):
+        guess_task(ModelHints(pipeline_tag="text-to-video"), ["m.pt"])
 
 
 @pytest.mark.parametrize(

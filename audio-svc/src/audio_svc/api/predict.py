@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from audio_svc.api.multipart import read_form
 from audio_svc.api.reading import check_fields, is_json, media_type, read_json, refuse_media
 from audio_svc.api.routing import RoutedBody, model_name_of
 from audio_svc.api.synthesize import content_of, read_speech
@@ -26,6 +25,7 @@ from audio_svc.served import AudioModel
 from audio_svc.speaker import Speaker, Speech
 from fleetserve.clock import Clock
 from fleetserve.errors import FleetError, InvalidFieldError
+from fleetserve.multipart import read_form
 from fleetserve.replica.exchange import Answer, ReplicaRequest, Timing, json_bytes
 from fleetserve.replica.pool import ModelPool
 

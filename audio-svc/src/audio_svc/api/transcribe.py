@@ -3,19 +3,19 @@
 import asyncio
 from concurrent.futures import Executor
 
-from audio_svc.api.multipart import read_form
 from audio_svc.api.reading import check_fields, is_json, media_type, read_json, refuse_media
 from audio_svc.api.routing import model_name_of, priority_of
 from audio_svc.api.transcribe_body import (
     FILE_FIELD,
     TranscribeBody,
-    decode_inputs,
     fields_of_form,
     file_of_form,
 )
 from audio_svc.api.transcript_formats import render
 from audio_svc.listener import HearingAsk, Listener
+from fleetserve.embedded_files import decode_file
 from fleetserve.errors import InvalidFieldError
+from fleetserve.multipart import read_form
 from fleetserve.replica.exchange import Answer, ReplicaRequest
 
 FORM = "multipart/form-data"
@@ -58,7 +58,7 @@ def read_inputs(request: ReplicaRequest, body: TranscribeBody) -> HearingAsk:
     """Raises: InvalidFieldError: there is no sound in the JSON."""
     if body.inputs is None:
         raise InvalidFieldError("inputs", "is missing: the sound file as base64 or data URL")
-    return read_hearing(request, body, decode_inputs(body.inputs), "inputs")
+    return read_hearing(request, body, decode_file(body.inputs), "inputs")
 
 
 def read_hearing(

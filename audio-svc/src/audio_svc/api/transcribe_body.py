@@ -1,18 +1,16 @@
 """The fields of POST /transcribe, from a form or from JSON, as API.md has them."""
 
-import binascii
-from base64 import b64decode
 from enum import StrEnum
 from typing import Annotated, Any
 
 import orjson
 from pydantic import Field, field_validator
 
-from audio_svc.api.multipart import Form
 from audio_svc.api.routing import RoutedBody
 from audio_svc.listening import AUTO
 from audio_svc.transcription.base import SpeechTask, TranscriptionOptions
 from fleetserve.errors import InvalidFieldError
+from fleetserve.multipart import Form
 
 MAX_PROMPT_CHARS = 4000
 FILE_FIELD = "file"
@@ -102,23 +100,3 @@ def file_of_form(form: Form) -> bytes:
     if FILE_FIELD not in form.files:
         raise InvalidFieldError(FILE_FIELD, "is missing: send the sound file as multipart form")
     return form.files[FILE_FIELD]
-
-
-def decode_inputs(inputs: str) -> bytes:
-    """The bytes in base64 or in a base64 data URL.
-
-    Raises: InvalidFieldError: it is neither; paths and addresses are never opened.
-    """
-    head, comma, rest = inputs[:200].partition(",")
-    if head.startswith("data:") and comma:
-        if not head.endswith(";base64"):
-            raise InvalidFieldError("inputs", "the data URL is not base64")
-        inputs = inputs[len(head) + 1 :]
-    del rest
-    try:
-        return b64decode("".join(inputs.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise InvalidFieldError(
-            "inputs",
-            "must be base64 or a data URL; a path or an address is never opened by the server",
-        ) from None

@@ -22,7 +22,6 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
 
-from audio_svc.stepwise import Pause, StepThreads
 from audio_svc.transcription.base import (
     Samples,
     Segment,
@@ -33,6 +32,7 @@ from audio_svc.transcription.base import (
 from audio_svc.transcription.whisper_segments import SegmentReader
 from audio_svc.transcription.whisper_steps import TokenLog
 from audio_svc.weights import storage_bytes
+from fleetserve.replica.stepwise import Pause, StepThreads
 
 WINDOW_FRAMES = 3000
 MAX_BEAMS = 8

@@ -132,7 +132,7 @@ class Connection(asyncio.Protocol):
         self._full = False
         self._sending = False
 
-    def begin(self, method: str, head: bytes, data: bytes | None) -> Http11Answer:
+    def begin(self, method: str, head: bytes, parts: list[bytes]) -> Http11Answer:
         """Sends a request's head and, where it is in memory, its body.
 
         Raises: UpstreamFailedError: the connection is closed already; nothing was sent.
@@ -142,12 +142,12 @@ class Connection(asyncio.Protocol):
         answer = self._answer = Http11Answer(self)
         self._parser = httptools.HttpResponseParser(self)
         self._method = method
-        if data is None:
+        if not parts:
             self._transport.write(head)
-        elif len(data) <= 65_536:
-            self._transport.write(head + data)
+        elif len(parts) == 1 and len(parts[0]) <= 65_536:
+            self._transport.write(head + parts[0])
         else:
-            self._transport.writelines([head, data])
+            self._transport.writelines([head, *parts])
         return answer
 
     async def write_file(self, file: BinaryIO, size: int, chunk_size: int) -> None:

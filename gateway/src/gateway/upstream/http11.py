@@ -37,7 +37,7 @@ class Http11Upstream:
         connection = self._take_idle(address) or await self._connect(address)
         head = self._head(address, method, target, headers, body)
         try:
-            answer = connection.begin(method, head, body.data if body is not None else None)
+            answer = connection.begin(method, head, body.parts if body is not None else [])
             if body is not None and body.file is not None:
                 await connection.write_file(body.file, body.size, CHUNK)
             await answer.head()

@@ -4,6 +4,7 @@ from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.exchange import Answer, ReplicaRequest, Timing, json_bytes
 from inference_svc.api.predict_body import read_body
+from inference_svc.api.text_answers import TextAnswers
 from inference_svc.prediction import Ask, Prediction, Predictor
 
 NO_PARAMETERS: dict[str, object] = {}
@@ -12,13 +13,23 @@ NO_PARAMETERS: dict[str, object] = {}
 class PredictRoute:
     """The handler of the data plane."""
 
-    def __init__(self, predictor: Predictor, clock: Clock, replica_id: str) -> None:
+    def __init__(
+        self, predictor: Predictor, texts: TextAnswers, clock: Clock, replica_id: str
+    ) -> None:
         self._predictor = predictor
+        self._texts = texts
         self._now_s = clock.monotonic_s
         self._replica_id = replica_id
 
     async def __call__(self, request: ReplicaRequest) -> Answer:
-        prediction = await self._predictor.predict(read_ask(request))
+        ask = read_ask(request)
+        if self._texts.takes(ask.model):
+            return await self._texts.answer(request, ask)
+        if ask.stream:
+            raise InvalidFieldError(
+                "stream", "only text generation streams; leave it out for this model"
+            )
+        prediction = await self._predictor.predict(ask)
         return self._render(request, prediction)
 
     def _render(self, request: ReplicaRequest, prediction: Prediction) -> Answer:
@@ -36,7 +47,7 @@ class PredictRoute:
         self, request: ReplicaRequest, prediction: Prediction, now_s: float
     ) -> dict[str, object]:
         spec, info = prediction.spec, prediction.info
-        return {
+        content: dict[str, object] = {
             "success": True,
             "result": prediction.result,
             "processing_time": round(now_s - request.received_s, 6),
@@ -58,21 +69,20 @@ class PredictRoute:
                 "replica": self._replica_id,
             },
         }
+        if prediction.warnings:
+            content["warnings"] = prediction.warnings
+        return content
 
 
 def read_ask(request: ReplicaRequest) -> Ask:
     """What a request asks for; the gateway's headers win over the body's fields.
 
-    Raises: as read_body; InvalidFieldError: no model is named, or streaming is asked of it.
+    Raises: as read_body; InvalidFieldError: no model is named.
     """
     body = read_body(request.body, request.content_type)
     model = request.model or body.model_name or body.model
     if not model:
         raise InvalidFieldError("model_name", "is missing")
-    if body.stream:
-        raise InvalidFieldError(
-            "stream", "only text generation streams; leave it out for this model"
-        )
     request.limit_time(body.timeout)
     return Ask(
         model=model,
@@ -83,4 +93,5 @@ def read_ask(request: ReplicaRequest) -> Ask:
         size_bytes=len(request.body),
         received_s=request.received_s,
         deadline_s=request.deadline_s,
+        stream=body.stream,
     )

@@ -1,6 +1,6 @@
 """The port that model families are behind."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -17,10 +17,32 @@ class DeviceLostError(Exception):
 
 
 class InputKind(StrEnum):
-    """What one input is in JSON; a list of those is a batch."""
+    """What one input is in JSON; a list of those is a batch.
+
+    text: a string. pair: a string, or an object with text and text_pair. question: an object
+    with question and context. image: base64 or a data URL, or a file's bytes from a form.
+    tensor: nested lists of numbers.
+    """
 
     TEXT = "text"
+    PAIR = "pair"
+    QUESTION = "question"
+    IMAGE = "image"
     TENSOR = "tensor"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A tensor of one input or of one result, for protocols that name their tensors.
+
+    Attributes:
+        dtype: numpy's name; "bytes" for strings.
+        shape: Without the batch; -1: of any size.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +50,18 @@ class EngineInfo:
     """What callers are told, and what inputs look like.
 
     Attributes:
-        rank: Of one tensor input; 0 for text.
+        rank: Of one tensor input; 0 for all else.
         dtype: Of the weights.
+        inputs, outputs: What there is to say of the tensors; without ``outputs`` a result is a
+            JSON value. Several outputs are the keys of a result, which then is an object.
     """
 
     kind: InputKind
     rank: int
     device: str
     dtype: str
+    inputs: tuple[TensorSpec, ...] = ()
+    outputs: tuple[TensorSpec, ...] = ()
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):
@@ -45,11 +71,30 @@ class Prepared(msgspec.Struct, frozen=True, eq=False):
         payload: The engine's own.
         length: What is padded to the longest of a batch, at least 1.
         group: Only inputs of one group can share a batch.
+        warning: What the caller should know about this input, such as that its end was cut.
     """
 
     payload: Any
     length: int = 1
     group: Hashable = None
+    warning: str = ""
+
+
+Results = Sequence[object]
+Steps = Generator[None, None, Results]
+"""A computation that lets others compute wherever it yields, and returns its results."""
+
+
+def finish(computed: Results | Steps) -> Results:
+    """The results, with all steps done at once."""
+    if not isinstance(computed, Generator):
+        return computed
+    while True:
+        try:
+            next(computed)
+        except StopIteration as end:
+            results: Results = end.value
+            return results
 
 
 class ModelEngine(Protocol):
@@ -83,12 +128,14 @@ class ModelEngine(Protocol):
     def prepare(self, value: Any, options: Any) -> Prepared:
         """Checks and encodes one input (tokenises); no device is touched.
 
+        ``value`` is a string, or a tensor as nested lists of floats or as a numpy array.
+
         Raises: InvalidFieldError: named ``inputs``.
         """
         ...
 
-    def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
-        """One result per input, in order.
+    def predict_batch(self, batch: Sequence[Prepared]) -> Results | Steps:
+        """One result per input, in order: at once, or in steps where it takes long.
 
         A result is a JSON value, a float32 numpy array, or the exception of an input that
         failed by itself.

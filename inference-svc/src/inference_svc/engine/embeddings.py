@@ -1,7 +1,7 @@
 """feature-extraction and sentence-similarity: one vector per text."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +13,28 @@ from transformers.utils.logging import disable_progress_bar
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.device import storage_bytes
-from inference_svc.engine.base import EngineInfo, InputKind, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
 from inference_svc.engine.pooling import load_dense, pool
 from inference_svc.engine.sentence_layout import POOLING_MODES, SentenceLayout, read_layout
-from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder
+from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder, pad_rows
 from inference_svc.engine.torch_errors import device_errors
+from inference_svc.inputs import TokenIds
 
 WARM_UP_TEXT = "A short sentence is enough to make the kernels ready."
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a request may choose; ``modes`` None: a vector per token, as the model made it."""
+    """What a request may choose.
+
+    Attributes:
+        modes: None: a vector per token, as the model made it.
+        dimensions: How many of a vector's numbers, before it is normalised; None: all.
+    """
 
     modes: tuple[str, ...] | None
     normalize: bool
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,32 +84,39 @@ class EmbeddingsEngine:
     def warm_up(self) -> None:
         row = self.prepare(WARM_UP_TEXT, self._default)
         for size in (1, 8):
-            self.predict_batch([row] * size)
+            vector: Any = self.predict_batch([row] * size)[0]
+        spec = TensorSpec("embedding", "float32", vector.shape)
+        self.info = replace(self.info, outputs=(spec,))
 
     def read_parameters(self, parameters: Mapping[str, object]) -> Any:
         if not parameters:
             return self._default
         for name in parameters:
-            if name not in ("pooling", "normalize"):
+            if name not in ("pooling", "normalize", "dimensions"):
                 raise InvalidFieldError(
-                    f"parameters.{name}", "is not known; this model takes pooling and normalize"
+                    f"parameters.{name}",
+                    "is not known; this model takes pooling, normalize and dimensions",
                 )
         normalize = parameters.get("normalize", self._layout.normalize)
         if not isinstance(normalize, bool):
             raise InvalidFieldError("parameters.normalize", "takes true or false")
-        return Options(self._modes(parameters.get("pooling")), normalize)
+        dimensions = self._dimensions(parameters.get("dimensions"))
+        return Options(self._modes(parameters.get("pooling")), normalize, dimensions)
 
     def prepare(self, value: Any, options: Any) -> Prepared:
+        if isinstance(value, TokenIds):
+            row = self._encoder.take(value.ids, self._model.config.vocab_size)
+            return Prepared(_Row(row, options), len(row.ids))
         text = self._layout.prompt + value
         row = self._encoder.encode(text.lower() if self._layout.lower_case else text)
         if not len(row.ids):
             raise InvalidFieldError("inputs", "is empty; this model makes no token of it")
-        return Prepared(_Row(row, options), len(row.ids))
+        return Prepared(_Row(row, options), len(row.ids), warning=row.warning)
 
     def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
         rows: list[_Row] = [prepared.payload for prepared in batch]
         with torch.inference_mode(), device_errors():
-            inputs = self._pad([row.tokens for row in rows])
+            inputs = pad_rows([row.tokens for row in rows], self._encoder.pad_id, self._device)
             tokens = self._model(**inputs).last_hidden_state
             # Rows with other options share the forward pass, which is nearly all of the cost.
             results: list[object] = [None] * len(rows)
@@ -117,6 +131,21 @@ class EmbeddingsEngine:
         self._model = None
         self._dense.clear()
 
+    def _dimensions(self, wanted: object) -> int | None:
+        """Only a model that was trained for it keeps its meaning when its vectors are cut."""
+        if wanted is None:
+            return None
+        if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 1:
+            raise InvalidFieldError("parameters.dimensions", "takes a number of at least 1")
+        width = self.info.outputs[0].shape[0] if self.info.outputs else 0
+        config = self._model.config
+        allowed = getattr(config, "matryoshka_dimensions", None)
+        trained = allowed is not None or getattr(config, "is_matryoshka", False)
+        if wanted == width or (trained and (wanted in allowed if allowed else wanted < width)):
+            return wanted
+        can = ", ".join(map(str, allowed)) if allowed else f"1 to {width}" if trained else width
+        raise InvalidFieldError("parameters.dimensions", f"is {wanted}; this model can {can}")
+
     def _modes(self, pooling: object) -> tuple[str, ...] | None:
         if pooling is None:
             return self._layout.pooling
@@ -126,23 +155,6 @@ class EmbeddingsEngine:
             return (str(pooling),)
         allowed = ", ".join(("none", *POOLING_MODES))
         raise InvalidFieldError("parameters.pooling", f"is {pooling!r}; allowed are {allowed}")
-
-    def _pad(self, rows: Sequence[TokenRow]) -> dict[str, Tensor]:
-        """The model's inputs, padded on the right to the longest."""
-        longest = max(len(row.ids) for row in rows)
-        ids = np.full((len(rows), longest), self._encoder.pad_id, dtype=np.int64)
-        mask = np.zeros((len(rows), longest), dtype=np.int64)
-        types = np.zeros((len(rows), longest), dtype=np.int64)
-        for place, row in enumerate(rows):
-            size = len(row.ids)
-            ids[place, :size] = row.ids
-            mask[place, :size] = 1
-            if row.types is not None:
-                types[place, :size] = row.types
-        named = {"input_ids": ids, "attention_mask": mask}
-        if rows[0].types is not None:
-            named["token_type_ids"] = types
-        return {name: torch.from_numpy(a).to(self._device) for name, a in named.items()}
 
     def _finish(
         self, tokens: Tensor, mask: Tensor, options: Options, places: list[int]
@@ -157,6 +169,8 @@ class EmbeddingsEngine:
         vectors = pool(tokens, mask, options.modes)
         for layer in self._dense:
             vectors = layer(vectors)
+        if options.dimensions is not None:
+            vectors = vectors[:, : options.dimensions]
         if options.normalize:
             vectors = nn.functional.normalize(vectors, dim=-1)
         return list(vectors.float().cpu().numpy())

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from fleetserve.errors import InvalidFieldError
-from inference_svc.engine.base import EngineInfo, InputKind, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
 
 WIDTHS = (10, 64, 32, 1)
 SEED = 20_240_229
-REVISION = "builtin-1"
+REVISION = "built-in"
 MAX_FLOAT32 = 3.4028234663852886e38
 
 
@@ -26,7 +26,14 @@ class ExampleEngine:
     """
 
     def __init__(self, device: str) -> None:
-        self.info = EngineInfo(InputKind.TENSOR, rank=1, device=device, dtype="float32")
+        self.info = EngineInfo(
+            InputKind.TENSOR,
+            rank=1,
+            device=device,
+            dtype="float32",
+            inputs=(TensorSpec("input", "float32", WIDTHS[:1]),),
+            outputs=(TensorSpec("output", "float32"),),
+        )
         self._device = device
         self._layers: list[tuple[Any, Any]] = []
 
@@ -55,13 +62,15 @@ class ExampleEngine:
         return None
 
     def prepare(self, value: Any, options: Any) -> Prepared:
-        """Takes ``list[float]``."""
+        """Takes a vector."""
         del options
         if len(value) > WIDTHS[0]:
             raise InvalidFieldError(
                 "inputs",
                 f"has {len(value)} numbers; example takes a vector of at most {WIDTHS[0]}",
             )
+        if isinstance(value, np.ndarray):
+            value = value.tolist()
         if value and (min(value) < -MAX_FLOAT32 or max(value) > MAX_FLOAT32):
             raise InvalidFieldError("inputs", "has a number outside of what float32 can hold")
         return Prepared(_pad(value))

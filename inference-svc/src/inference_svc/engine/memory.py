@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fleetserve.errors import InvalidFieldError
-from inference_svc.engine.base import EngineInfo, InputKind, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, Prepared, Results, Steps, finish
 
 
 class MemoryEngine:
@@ -14,6 +14,10 @@ class MemoryEngine:
     Args:
         on_batch: Called in the compute thread with each batch's texts, before its results.
         poison: Texts that fail whatever batch they are in.
+        stepwise: Rests once per letter of a batch's longest text.
+
+    Attributes:
+        unfinished: Batches that were given up between two steps.
     """
 
     def __init__(
@@ -22,21 +26,24 @@ class MemoryEngine:
         on_batch: Callable[[list[str]], None] = lambda _: None,
         poison: frozenset[str] = frozenset(),
         bytes_: int = 1024,
+        stepwise: bool = False,
     ) -> None:
         self.info = EngineInfo(InputKind.TEXT, rank=0, device="cpu", dtype="none")
         self._on_batch = on_batch
         self._poison = poison
         self._bytes = bytes_
+        self._stepwise = stepwise
         self._loaded = False
         self.batches: list[list[str]] = []
         self.threads: set[str] = set()
+        self.unfinished = 0
 
     def load(self) -> int:
         self._loaded = True
         return self._bytes
 
     def warm_up(self) -> None:
-        self.predict_batch([Prepared("warm", 4)])
+        finish(self.predict_batch([Prepared("warm", 4)]))
         self.batches.clear()
 
     def read_parameters(self, parameters: Mapping[str, object]) -> Any:
@@ -50,7 +57,19 @@ class MemoryEngine:
             raise InvalidFieldError("inputs", "is empty")
         return Prepared(value, len(value))
 
-    def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
+    def predict_batch(self, batch: Sequence[Prepared]) -> Results | Steps:
+        return self._in_steps(batch) if self._stepwise else self._at_once(batch)
+
+    def _in_steps(self, batch: Sequence[Prepared]) -> Steps:
+        try:
+            for _ in range(max(prepared.length for prepared in batch)):
+                yield
+        except GeneratorExit:
+            self.unfinished += 1
+            raise
+        return self._at_once(batch)
+
+    def _at_once(self, batch: Sequence[Prepared]) -> Results:
         if not self._loaded:
             raise RuntimeError("this engine is not loaded")
         texts = [prepared.payload for prepared in batch]

@@ -68,7 +68,7 @@ class DataPlane:
             await self._control(scope, receive, send)
             return
         request = self._read_head(scope)
-        reply = Reply(send, request.request_id)
+        reply = Reply(send, request.request_id, request.path)
         try:
             self._let_in(scope, request)
         except FleetError as exc:

@@ -56,6 +56,11 @@ class ModelPool(Generic[M]):
         """The hot path: the handle, if the model can serve at once."""
         return self._ready.get(name)
 
+    def find(self, name: str) -> ModelSpec:
+        """What serves under this name, or would be loaded. Raises: as the loader's find."""
+        ready = self._ready.get(name)
+        return self._loader.find(name) if ready is None else ready.spec
+
     async def get(self, name: str) -> ModelHandle[M]:
         """The model's handle, loaded if it has to be; all who ask wait for one load.
 

@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 
 from fleetserve.asgi import RawHeaders, Send
-from fleetserve.errors import render_error
+from fleetserve.error_shapes import render_for
 from fleetserve.replica.exchange import Answer
 
 _END = b""
 
 
 class Reply:
-    """The answer to one request.
+    """The answer to one request; errors are in the shape of its ``path``.
 
     Attributes:
         status: What was sent; 499 when the client left before anything was.
@@ -18,10 +18,11 @@ class Reply:
         in_flight: What the gateway is told of this replica's load, without this request.
     """
 
-    __slots__ = ("_begun", "_send", "in_flight", "model", "request_id", "size", "status")
+    __slots__ = ("_begun", "_path", "_send", "in_flight", "model", "request_id", "size", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, path: str = "") -> None:
         self._send = send
+        self._path = path
         self._begun = False
         self.request_id = request_id
         self.in_flight = 0
@@ -45,7 +46,7 @@ class Reply:
         """Sends an error; where an answer has begun it stays unfinished, so it is aborted."""
         if self._begun:
             return
-        status, named, body = render_error(exc, self.request_id)
+        status, named, body = render_for(self._path, exc, self.request_id)
         headers = [(k.lower().encode(), v.encode("utf-8")) for k, v in named.items()]
         headers.append((b"x-fleet-in-flight", b"%d" % self.in_flight))
         headers.append((b"content-length", b"%d" % len(body)))

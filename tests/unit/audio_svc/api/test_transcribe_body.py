@@ -1,19 +1,17 @@
-import base64
 from typing import Any
 
 import pytest
 
-from audio_svc.api.multipart import Form
 from audio_svc.api.reading import check_fields
 from audio_svc.api.transcribe_body import (
     ResponseFormat,
     TranscribeBody,
-    decode_inputs,
     fields_of_form,
     file_of_form,
 )
 from audio_svc.transcription.base import SpeechTask, TranscriptionOptions
 from fleetserve.errors import InvalidFieldError
+from fleetserve.multipart import Form
 
 
 def body(**fields: Any) -> TranscribeBody:
@@ -110,25 +108,3 @@ def test_file_is_wanted_under_its_name() -> None:
         file_of_form(Form())
     with pytest.raises(InvalidFieldError, match=r"audio: .*'file'"):
         file_of_form(Form(files={"audio": b"x"}))
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    ["AAEC", "data:audio/wav;base64,AAEC", "AA\nEC\n", "data:;base64,AAEC"],
-)
-def test_base64_and_data_urls_are_decoded(inputs: str) -> None:
-    assert decode_inputs(inputs) == bytes([0, 1, 2])
-
-
-@pytest.mark.parametrize(
-    "inputs",
-    ["/etc/passwd", "https://example.com/a.wav", "file:///a.wav", "data:audio/wav,abc", "AAE"],
-)
-def test_paths_and_addresses_are_never_opened(inputs: str) -> None:
-    with pytest.raises(InvalidFieldError, match="inputs"):
-        decode_inputs(inputs)
-
-
-def test_long_recordings_are_decoded_too() -> None:
-    data = bytes(range(256)) * 4096
-    assert decode_inputs("data:audio/wav;base64," + base64.b64encode(data).decode()) == data

@@ -270,3 +270,15 @@ async def test_the_refresh_runs_by_the_clock(
 
 async def test_prepare_gives_the_device(pool: ModelPool[str]) -> None:
     assert await pool.prepare() == "cpu"
+
+
+async def test_what_would_serve_is_known_without_loading_it(
+    pool: ModelPool[str], loader: DirectedLoader
+) -> None:
+    assert pool.find("a").revision == "r1"
+    assert loader.loads == []
+    await pool.get("a")
+    loader.published["a"] = ("r2", 40)
+    assert pool.find("a").revision == "r1"
+    with pytest.raises(ModelNotFoundError):
+        pool.find("nope")

@@ -6,8 +6,12 @@ import pytest
 from fleetserve.clock import SystemClock
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.exchange import ReplicaRequest
+from fleetserve.replica.pool import ModelPool
 from inference_svc.api.predict import PredictRoute, read_ask
+from inference_svc.api.text_answers import TextAnswers
+from inference_svc.generation.texts import TextWriter
 from inference_svc.prediction import Predictor
+from inference_svc.served import Served
 
 
 def request_of(body: bytes, **changes: Any) -> ReplicaRequest:
@@ -30,8 +34,9 @@ def request_of(body: bytes, **changes: Any) -> ReplicaRequest:
 
 
 @pytest.fixture
-def route(predictor: Predictor) -> PredictRoute:
-    return PredictRoute(predictor, SystemClock(), "replica-1")
+def route(predictor: Predictor, writer: TextWriter, pool: ModelPool[Served]) -> PredictRoute:
+    texts = TextAnswers(pool, writer, SystemClock(), "replica-1")
+    return PredictRoute(predictor, texts, SystemClock(), "replica-1")
 
 
 async def test_the_answer_has_every_field_of_the_contract(route: PredictRoute) -> None:
@@ -94,6 +99,12 @@ def test_no_model_is_a_missing_field() -> None:
         read_ask(request_of(b'{"inputs": 1}'))
 
 
-def test_streaming_of_what_does_not_stream_is_refused() -> None:
+async def test_streaming_of_what_does_not_stream_is_refused(route: PredictRoute) -> None:
     with pytest.raises(InvalidFieldError, match="stream"):
-        read_ask(request_of(b'{"model_name": "example", "inputs": 1, "stream": true}'))
+        await route(request_of(b'{"model_name": "example", "inputs": 1, "stream": true}'))
+
+
+async def test_models_that_write_have_their_own_answer(route: PredictRoute) -> None:
+    answer = await route(request_of(b'{"model_name": "echo", "inputs": "ab"}'))
+    assert isinstance(answer.body, bytes)
+    assert orjson.loads(answer.body)["result"]["generated_text"] == "ab"

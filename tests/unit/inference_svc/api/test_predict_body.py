@@ -2,8 +2,10 @@ import pytest
 
 from fleetserve.errors import BadRequestError, InvalidFieldError, UnsupportedMediaError
 from inference_svc.api.predict_body import read_body
+from tests.forms import BOUNDARY, form_body
 
 JSON = "application/json"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
 
 def test_a_body_of_what_is_required_has_the_defaults() -> None:
@@ -68,3 +70,35 @@ def test_json_by_any_of_its_names_is_taken(media: str) -> None:
 def test_another_media_type_is_refused() -> None:
     with pytest.raises(UnsupportedMediaError, match="text/plain"):
         read_body(b'{"inputs": 1}', "text/plain; charset=utf-8")
+
+
+def test_a_form_carries_its_input_as_a_file() -> None:
+    fields: dict[str, str | list[str]] = {
+        "model_name": "m",
+        "priority": "3",
+        "timeout": "2.5",
+        "enable_batching": "false",
+        "parameters": '{"top_k": 2}',
+    }
+    body = read_body(form_body(fields, {"file": b"\x89PNG"}), FORM)
+    assert (body.model_name, body.inputs, body.parameters) == ("m", b"\x89PNG", {"top_k": 2})
+    assert (body.priority, body.timeout, body.enable_batching) == (3, 2.5, False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "files", "detail"),
+    [
+        ({"model_name": "m"}, {}, "file: is missing"),
+        ({}, {"image": b"x"}, "image: the file belongs into the field 'file'"),
+        ({"inputs": "a"}, {"file": b"x"}, "inputs: a form carries its input"),
+        ({"priority": "high"}, {"file": b"x"}, "priority: takes an integer, not a string"),
+        ({"parameters": "{"}, {"file": b"x"}, "parameters: is not JSON"),
+        ({"parameters": "[1]"}, {"file": b"x"}, "parameters: takes an object or null, not a list"),
+    ],
+)
+def test_a_wrong_field_of_a_form_is_named(
+    fields: dict[str, str | list[str]], files: dict[str, bytes], detail: str
+) -> None:
+    with pytest.raises(InvalidFieldError) as wrong:
+        read_body(form_body(fields, files), FORM)
+    assert wrong.value.detail.startswith(detail)

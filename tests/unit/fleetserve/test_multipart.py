@@ -1,8 +1,8 @@
 import pytest
 
-from audio_svc.api.multipart import MAX_FIELD_BYTES, MAX_FIELDS, read_form
 from fleetserve.errors import BadRequestError, InvalidFieldError
-from tests.unit.audio_svc.requests import BOUNDARY, form_body
+from fleetserve.multipart import MAX_FIELD_BYTES, MAX_FIELDS, read_form
+from tests.forms import BOUNDARY, form_body
 
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
 

@@ -3,7 +3,7 @@ from collections.abc import Generator
 
 import pytest
 
-from audio_svc.stepwise import Pause, StepThreads
+from fleetserve.replica.stepwise import Pause, StepThreads
 
 
 @pytest.fixture

@@ -1,0 +1,184 @@
+"""The data routes' pages in the OpenAPI document."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from gateway.api import data_schemas as schemas
+from gateway.api import openai_schemas as openai
+from gateway.api import v2_schemas as v2
+
+REF = "#/components/schemas/"
+ERRORS = {
+    "400": "The body can't be read.",
+    "404": "No such model; the detail says how to get it.",
+    "413": "The body is too large.",
+    "422": "A field is wrong; the detail names it.",
+    "503": "Not now; Retry-After says when.",
+    "504": "The time given was over.",
+}
+# The other protocols know no 422.
+FOREIGN_ERRORS = {
+    **{status: text for status, text in ERRORS.items() if status != "422"},
+    "400": "The body can't be read, or a field is wrong.",
+}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FORM = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file", "model_name"],
+            "properties": {
+                "file": {"type": "string", "format": "binary"},
+                "model_name": {"type": "string"},
+            },
+        }
+    }
+}
+_EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
+_TENSORS = {"application/octet-stream": _BINARY}
+_INFER = (
+    "With `Inference-Header-Content-Length` the JSON has that many bytes, and behind it come the"
+    " tensors whose `parameters` have a `binary_data_size`, in their order; answers likewise."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DataOperation:
+    """One data route's page. ``also_…``: other content types, beside JSON."""
+
+    path: str
+    summary: str
+    tag: str
+    request: type[BaseModel] | None
+    answer: type[BaseModel]
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "post"
+    description: str = ""
+    error: type[BaseModel] = schemas.ErrorAnswer
+    errors: Mapping[str, str] = field(default_factory=lambda: ERRORS)
+    also_takes: Mapping[str, Any] = field(default_factory=dict)
+    also_answers: Mapping[str, Any] = field(default_factory=dict)
+
+
+NATIVE = (
+    DataOperation(
+        "/predict",
+        "Run a model",
+        "core",
+        schemas.PredictRequest,
+        schemas.PredictAnswer,
+        schemas.PREDICT_EXAMPLES,
+        also_takes=_FORM,
+    ),
+    DataOperation(
+        "/synthesize",
+        "Text to speech",
+        "audio",
+        schemas.SynthesizeRequest,
+        schemas.SynthesizeAnswer,
+        schemas.SYNTHESIZE_EXAMPLES,
+        also_answers={"audio/*": _BINARY},
+    ),
+    DataOperation(
+        "/transcribe",
+        "Speech to text",
+        "audio",
+        schemas.TranscribeRequest,
+        schemas.TranscribeAnswer,
+        schemas.TRANSCRIBE_EXAMPLES,
+        also_takes=_FORM,
+    ),
+)
+
+
+def _openai(
+    path: str,
+    summary: str,
+    request: type[BaseModel],
+    answer: type[BaseModel],
+    examples: Mapping[str, Any],
+    *,
+    streams: bool,
+) -> DataOperation:
+    return DataOperation(
+        path,
+        f"OpenAI: {summary}",
+        "compatible",
+        request,
+        answer,
+        examples,
+        error=openai.OpenaiError,
+        errors=FOREIGN_ERRORS,
+        also_answers=_EVENTS if streams else {},
+    )
+
+
+OPENAI = (
+    _openai(
+        "/v1/embeddings",
+        "vectors of texts",
+        openai.EmbeddingsRequest,
+        openai.EmbeddingsAnswer,
+        openai.EMBEDDINGS_EXAMPLES,
+        streams=False,
+    ),
+    _openai(
+        "/v1/chat/completions",
+        "an answer in a chat",
+        openai.ChatRequest,
+        openai.ChatAnswer,
+        openai.CHAT_EXAMPLES,
+        streams=True,
+    ),
+    _openai(
+        "/v1/completions",
+        "a text goes on",
+        openai.CompletionRequest,
+        openai.CompletionAnswer,
+        openai.COMPLETION_EXAMPLES,
+        streams=True,
+    ),
+)
+
+
+def _infer(path: str, summary: str) -> DataOperation:
+    return DataOperation(
+        path,
+        summary,
+        "compatible",
+        v2.V2InferRequest,
+        v2.V2InferAnswer,
+        v2.INFER_EXAMPLES,
+        description=_INFER,
+        error=v2.V2Error,
+        errors=FOREIGN_ERRORS,
+        also_takes=_TENSORS,
+        also_answers=_TENSORS,
+    )
+
+
+def _describe(path: str, summary: str) -> DataOperation:
+    return DataOperation(
+        path,
+        summary,
+        "compatible",
+        None,
+        v2.V2Model,
+        method="get",
+        error=v2.V2Error,
+        errors=FOREIGN_ERRORS,
+    )
+
+
+_MODEL = "/v2/models/{model}"
+_VERSION = f"{_MODEL}/versions/{{version}}"
+V2 = (
+    _describe(_MODEL, "V2: what tensors a model takes and gives"),
+    _infer(f"{_MODEL}/infer", "V2: run a model"),
+    _describe(_VERSION, "V2: what tensors this version of a model takes and gives"),
+    _infer(f"{_VERSION}/infer", "V2: run this version of a model"),
+)
+OPERATIONS = (*NATIVE, *OPENAI, *V2)

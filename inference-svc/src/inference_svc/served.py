@@ -1,0 +1,25 @@
+"""A loaded model as this service holds it: one that answers in batches, or one that writes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from inference_svc.batcher import ServedModel
+from inference_svc.generation.base import TextGenerator
+from inference_svc.generation.written import WritingReport
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratingModel:
+    """A model that generates text.
+
+    Attributes:
+        unload: Ends its work and gives the memory back.
+        report: What it has done; any thread.
+    """
+
+    generator: TextGenerator
+    unload: Callable[[], None]
+    report: Callable[[], WritingReport]
+
+
+Served = ServedModel | GeneratingModel

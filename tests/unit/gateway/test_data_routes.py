@@ -1,0 +1,57 @@
+import pytest
+
+from fleetserve.config import ServerConfig
+from fleetserve.tasks import INFERENCE_SERVICE
+from gateway.data_routes import RouteTable, data_routes
+
+TABLE = RouteTable(data_routes(ServerConfig()))
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "model", "version"),
+    [
+        ("/predict", "/predict", "", ""),
+        ("/v1/embeddings", "/v1/embeddings", "", ""),
+        ("/v2/models/m", "/v2/models/{model}", "m", ""),
+        ("/v2/models/m/infer", "/v2/models/{model}/infer", "m", ""),
+        ("/v2/models/m/versions/3", "/v2/models/{model}", "m", "3"),
+        ("/v2/models/m/versions/3/infer", "/v2/models/{model}/infer", "m", "3"),
+        ("/v2/models/infer/infer", "/v2/models/{model}/infer", "infer", ""),
+    ],
+)
+def test_a_path_names_its_route_and_its_model(
+    path: str, route: str, model: str, version: str
+) -> None:
+    found = TABLE.find(path)
+    assert found is not None
+    assert (found.route.path, found.model, found.version) == (route, model, version)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/predict/",
+        "/v2",
+        "/v2/models",
+        "/v2/models/",
+        "/v2/models//infer",
+        "/v2/models/m/ready",
+        "/v2/models/m/infer/",
+        "/v2/models/m/infer/more",
+        "/v2/models/m/versions",
+        "/v2/models/m/versions/3/ready",
+        "/v2/models/m/versions/3/infer/more",
+    ],
+)
+def test_everything_else_is_not_of_the_data_plane(path: str) -> None:
+    assert TABLE.find(path) is None
+
+
+def test_only_native_bodies_carry_a_credential() -> None:
+    assert TABLE.late_paths == {"/predict", "/synthesize", "/transcribe"}
+
+
+def test_compatible_routes_are_for_inference() -> None:
+    services = {r.service for r in data_routes(ServerConfig()) if r.path.startswith("/v")}
+    assert services == {INFERENCE_SERVICE}
