@@ -19,6 +19,7 @@ from tests.checkpoints.tensors import make_network
 from tests.hub.server import HubServer
 from tests.integration.inference_svc.asked import ASKED, IMAGES, LONG_CONTEXT, MODELS, TEXTS, Asked
 
+LONG_S = 110.0
 ROWS = [[0.5, -1.0, 2.0, 3.0], [1.0, 0.0, 0.0, 0.25]]
 
 
@@ -134,8 +135,8 @@ async def test_a_text_that_was_cut_is_told(client: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     ("name", "source", "model_id"),
     [
-        ("steps-export", "local", "steps.pt2"),
-        ("steps-script", "local", "steps.pt"),
+        ("steps-export", "local", "{local}/steps.pt2"),
+        ("steps-script", "local", "{local}/steps.pt"),
         ("steps-url", "url", "{hub}/fleetserve-tests/steps/resolve/main/steps.pt2"),
     ],
 )
@@ -146,7 +147,10 @@ async def test_a_tensor_artefact_is_served_by_its_rank(
     shared = hub.root / "fleetserve-tests/steps/steps.pt2"
     shared.parent.mkdir(parents=True, exist_ok=True)
     shared.write_bytes((local / "steps.pt2").read_bytes())
-    order: dict[str, Any] = {"source": source, "model_id": model_id.format(hub=hub.url)}
+    order: dict[str, Any] = {
+        "source": source,
+        "model_id": model_id.format(hub=hub.url, local=local),
+    }
     order |= {"name": name, "wait": True, "allow_pickle": name == "steps-script"}
     refused = await client.post("/models/download", json=order)
     assert (refused.status_code, refused.json()["field"]) == (422, "input_rank"), refused.text
@@ -165,8 +169,8 @@ async def test_a_tensor_artefact_is_served_by_its_rank(
 
 async def test_a_long_generation_lets_short_requests_pass(client: httpx.AsyncClient) -> None:
     body: dict[str, Any] = {"model_name": "flan-t5-small", "inputs": TEXTS[0]}
-    long_one = {"min_new_tokens": 1500, "max_new_tokens": 1500}
-    long = asyncio.create_task(predict(client, **body, parameters=long_one))
+    long_one = {"min_new_tokens": 600, "max_new_tokens": 600}
+    long = asyncio.create_task(predict(client, **body, parameters=long_one, timeout=LONG_S))
     passed = 0
     while not long.done() and passed < 5:
         await predict(client, model_name="example", inputs=[1.0])
