@@ -110,7 +110,7 @@ class ModelEngine(Protocol):
     def prepare(self, value: Any, options: Any) -> Prepared:
         """Checks and encodes one input (tokenises); no device is touched.
 
-        Raises: InvalidFieldError: named ``inputs``.
+        Raises: InvalidFieldError: named ``inputs``, or ``inputs.<name>`` of an object.
         """
         ...
 

@@ -10,8 +10,8 @@ from transformers import pipeline
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.checkpoint import IncompleteCheckpointError
 from inference_svc.engine.fill_mask import FillMaskEngine
+from tests.approximately import same
 from tests.checkpoints.text_models import write_bert, write_roberta, write_sentiment
-from tests.unit.inference_svc.engine.approximately import same
 from tests.unit.inference_svc.engine.conftest import Run, Write
 
 WRITERS = {"[MASK]": write_bert, "<mask>": write_roberta}

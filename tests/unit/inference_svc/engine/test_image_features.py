@@ -11,8 +11,8 @@ from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.image_features import ImageFeaturesEngine
 from tests.checkpoints.text_models import draw
 from tests.checkpoints.vision import write_dinov2, write_resnet, write_vit
+from tests.pictures import INPUTS, PICTURES
 from tests.unit.inference_svc.engine.conftest import Run, Write
-from tests.unit.inference_svc.engine.pictures import INPUTS, PICTURES
 
 
 def loaded(folder: Path) -> ImageFeaturesEngine:

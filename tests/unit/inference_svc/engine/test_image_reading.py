@@ -8,7 +8,7 @@ from transformers.image_utils import load_image
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.image_reading import read_image
-from tests.unit.inference_svc.engine.pictures import file_of, picture
+from tests.pictures import file_of, picture
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])

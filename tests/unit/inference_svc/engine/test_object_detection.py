@@ -10,10 +10,10 @@ from transformers import pipeline
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.base import finish
 from inference_svc.engine.object_detection import ObjectDetectionEngine
+from tests.approximately import same
 from tests.checkpoints.vision import write_detr, write_yolos
-from tests.unit.inference_svc.engine.approximately import same
+from tests.pictures import INPUTS, PICTURES
 from tests.unit.inference_svc.engine.conftest import Run, Write
-from tests.unit.inference_svc.engine.pictures import INPUTS, PICTURES
 
 
 @pytest.fixture(scope="module", params=[write_yolos, write_detr])

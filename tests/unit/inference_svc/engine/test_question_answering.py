@@ -10,8 +10,8 @@ from transformers import AutoModelForQuestionAnswering, AutoTokenizer
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.question_answering import QuestionAnsweringEngine
+from tests.approximately import same
 from tests.checkpoints.text_models import write_squad
-from tests.unit.inference_svc.engine.approximately import same
 from tests.unit.inference_svc.engine.conftest import Run, Write
 
 CONTEXT = "Ada Lovelace was born in London in the year 1815 — naïve, isn't it?"

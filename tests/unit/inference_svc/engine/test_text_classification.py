@@ -9,8 +9,8 @@ from transformers import pipeline
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.text_classification import TextClassificationEngine
+from tests.approximately import same
 from tests.checkpoints.text_models import write_sentiment
-from tests.unit.inference_svc.engine.approximately import same
 from tests.unit.inference_svc.engine.conftest import Run, Write
 
 TEXTS = ["I love this small camera.", "The service was terrible, the food was cold.", "", "ok"]

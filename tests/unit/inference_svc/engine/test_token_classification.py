@@ -9,8 +9,8 @@ from transformers import pipeline
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.token_classification import STRATEGIES, TokenClassificationEngine
+from tests.approximately import same
 from tests.checkpoints.text_models import write_ner
-from tests.unit.inference_svc.engine.approximately import same
 from tests.unit.inference_svc.engine.conftest import Run, Write
 
 TEXTS = [

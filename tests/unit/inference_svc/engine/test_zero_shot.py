@@ -10,8 +10,8 @@ from transformers import pipeline
 from fleetserve.errors import InvalidFieldError
 from inference_svc.engine.base import finish
 from inference_svc.engine.zero_shot import NoEntailmentError, ZeroShotEngine
+from tests.approximately import same
 from tests.checkpoints.text_models import write_mnli, write_sentiment
-from tests.unit.inference_svc.engine.approximately import same
 from tests.unit.inference_svc.engine.conftest import Run, Write
 
 TEXTS = ["The train needs three hours to Munich.", "The food was cold.", "goal"]
