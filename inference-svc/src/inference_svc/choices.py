@@ -42,23 +42,22 @@ async def generate_choices(
 
 
 class _Merged:
-    """One task per stream feeds a queue that holds one piece for each."""
+    """One task per stream feeds a queue that holds one piece for each; None ends a stream."""
 
     def __init__(self, streams: Sequence[GenerationStream]) -> None:
-        self._queue: asyncio.Queue[ChoicePiece | None] = asyncio.Queue(len(streams))
+        self._queue: asyncio.Queue[ChoicePiece | Exception | None] = asyncio.Queue(len(streams))
         self._tasks = [asyncio.create_task(self._feed(n, s)) for n, s in enumerate(streams)]
 
     async def __aiter__(self) -> AsyncIterator[ChoicePiece]:
         open_ = len(self._tasks)
         while open_:
             found = await self._queue.get()
-            if found is not None:
+            if isinstance(found, Exception):
+                raise found
+            if found is None:
+                open_ -= 1
+            else:
                 yield found
-                continue
-            open_ -= 1
-            for task in self._tasks:
-                if task.done():
-                    task.result()
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -69,5 +68,7 @@ class _Merged:
         try:
             async for piece in stream:
                 await self._queue.put(ChoicePiece(choice, piece))
-        finally:
+        except Exception as exc:  # noqa: BLE001 - raised where it is read
+            await self._queue.put(exc)
+        else:
             await self._queue.put(None)

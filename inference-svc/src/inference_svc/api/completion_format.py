@@ -32,12 +32,14 @@ class Head:
 class Written:
     """One choice as far as it has been written."""
 
+    begun: bool = False
     text: str = ""
     tokens: int = 0
     logprobs: list[TokenLogprob] = field(default_factory=list)
     finish_reason: FinishReason | None = None
 
     def take(self, piece: Piece) -> None:
+        self.begun = True
         self.text += piece.text
         self.tokens += piece.tokens
         self.logprobs += piece.logprobs
@@ -134,7 +136,7 @@ class TextFormat:
         return self._choice(choice, echo, Written(), 0) if echo else None
 
     def piece(self, choice: int, before: Written, piece: Piece) -> Json:
-        one = Written("", piece.tokens, list(piece.logprobs), piece.finish_reason)
+        one = Written(logprobs=list(piece.logprobs), finish_reason=piece.finish_reason)
         return self._choice(choice, piece.text, one, sum(len(t.text) for t in before.logprobs))
 
     def chunk(self, head: Head, choices: Sequence[Json]) -> Json:

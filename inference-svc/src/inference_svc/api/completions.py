@@ -130,7 +130,7 @@ class _Work:
     def _said(self, found: ChoicePiece) -> Iterator[dict[str, Any]]:
         """What a piece adds to its choice, after what begins it."""
         written = self._choices[found.choice]
-        opening = self._form.opening(found.choice) if not written.tokens else None
+        opening = self._form.opening(found.choice) if not written.begun else None
         if opening is not None:
             yield opening
         yield self._form.piece(found.choice, written, found.piece)

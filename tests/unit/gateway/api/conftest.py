@@ -13,7 +13,9 @@ from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
+from gateway.api.openai import openai_router
 from gateway.api.server import server_router
+from gateway.api.v2 import v2_router
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
@@ -21,6 +23,7 @@ from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
+from gateway.v2_models import V2Models
 from tests.unit.gateway.fleet import Fleet
 
 EXPECTED = ("inference-svc", "audio-svc")
@@ -55,11 +58,15 @@ def app(
         server_router,
         dashboards_router,
         logs_router,
+        openai_router,
+        v2_router,
         docs_router,
     ]
     app = create_app(fleet.runtime, title="Fleetserve", routers=routers, own_routes=True)
     health = FleetHealth(fleet.table, fleet.calls, directory, fleet.runtime, EXPECTED)
     app.state.table = fleet.table
+    app.state.models = fleet.models
+    app.state.v2_models = V2Models(fleet.table, fleet.models, fleet.calls)
     app.state.calls = fleet.calls
     app.state.health = health
     app.state.logs = LogFolder(fleet.runtime.settings.logs_dir)
