@@ -56,13 +56,13 @@ class AudioLoader:
         self._device = self._tools.open()
         return self._device
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         """What the manifest and the files say.
 
         Raises: ModelNotFoundError; InvalidFieldError: its task or family is not served here;
         ConflictError: a part of it is missing.
         """
-        manifest = read_manifest(self._models_dir, name)
+        manifest = read_manifest(self._models_dir, name, revision)
         if service_for_task(manifest.task) != AUDIO_SERVICE:
             raise InvalidFieldError(
                 "model_name",

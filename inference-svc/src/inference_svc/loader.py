@@ -62,12 +62,12 @@ class InferenceLoader:
         self._device = self._tools.open()
         return self._device
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         """Raises: ModelNotFoundError; InvalidFieldError: its task is not served by /predict."""
         built_in = self._built_in.get(name)
         if built_in is not None:
             return built_in[0]
-        manifest = read_manifest(self._models_dir, name)
+        manifest = read_manifest(self._models_dir, name, revision)
         if manifest.task not in self._engines:
             raise InvalidFieldError("model_name", _not_served(manifest, self._engines))
         return ModelSpec(

@@ -24,7 +24,7 @@ class EngineLoader:
     def prepare(self) -> str:
         return "cpu"
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         if name not in self._engines:
             raise ModelNotFoundError(name)
         return ModelSpec(name, "r1", "feature-extraction", 10)

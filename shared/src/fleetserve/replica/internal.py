@@ -9,6 +9,7 @@ from fleetserve.app import runtime_of
 from fleetserve.errors import NotFoundError
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 from fleetserve.replica.models import HandleState
+from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 
 internal_router = APIRouter(prefix="/internal", include_in_schema=False)
@@ -22,10 +23,18 @@ async def status(request: Request) -> Response:
 
 
 @internal_router.put("/models/{instance}")
-async def put_model(request: Request, instance: str, wait: bool = False) -> Response:
-    """Loads name@revision if it is not there. 200 when it serves, 202 while it loads."""
+async def put_model(
+    request: Request, instance: str, wait: bool = False, stage: bool = False
+) -> Response:
+    """Loads name@revision if it is not there. 200 when it serves, 202 while it loads.
+
+    With ``stage`` it need not be published, and does not serve before it is.
+    """
     name, revision = _split(instance)
     pool = _pool(request)
+    if stage:
+        there = pool.stage_soon(name, revision)
+        return _state(name, revision, HandleState.READY if there else HandleState.LOADING)
     if wait:
         await pool.put(name, revision)
     else:
@@ -36,11 +45,22 @@ async def put_model(request: Request, instance: str, wait: bool = False) -> Resp
 
 
 @internal_router.delete("/models/{instance}")
-async def delete_model(request: Request, instance: str) -> Response:
-    """Takes name@revision from service. 200 when it is gone, 202 while requests hold it."""
+async def delete_model(request: Request, instance: str, idle_s: float | None = None) -> Response:
+    """Takes name@revision from service. 200 when it is gone, 202 while requests hold it.
+
+    With ``idle_s`` only if it is not pinned and unused for so long; else a 409.
+    """
     name, revision = _split(instance)
-    state = await _pool(request).remove(name, revision)
+    state = await _pool(request).remove(name, revision, idle_s=idle_s)
     return _state(name, revision, state or HandleState.GONE)
+
+
+@internal_router.post("/pins")
+async def read_pins(request: Request) -> Response:
+    """Reads anew which models are pinned, so that it holds when this is answered."""
+    pins: Pins = request.app.state.pins
+    body = {"success": True, "read": await pins.read()}
+    return Response(json_bytes(body), media_type=JSON_CONTENT)
 
 
 def _split(instance: str) -> tuple[str, str]:

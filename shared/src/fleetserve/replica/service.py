@@ -18,6 +18,7 @@ from fleetserve.replica.data_plane import DataPlane
 from fleetserve.replica.exchange import Handler
 from fleetserve.replica.model_table import model_table
 from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader
+from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.replica.watchdog import Watchdog
@@ -91,7 +92,8 @@ class Replica(Generic[M]):
         runtime.describe = self._describe
         runtime.readiness.append(lambda: self._waiting_for)
         runtime.liveness.append(self.watchdog.reason)
-        runtime.background += [self._start, self.watchdog.run, self.pool.run]
+        self.pins = Pins(runtime.redis, runtime.keys, self.pool, runtime.clock)
+        runtime.background += [self._start, self.watchdog.run, self.pool.run, self.pins.run]
         runtime.on_shutdown.append(self._stop)
         runtime.tables.append(lambda: model_table(self.pool, runtime.clock))
 
@@ -101,6 +103,7 @@ class Replica(Generic[M]):
         """The ASGI app to serve: these routes, and the control app for the rest."""
         runtime, settings = self.runtime, self.runtime.settings
         control.state.pool = self.pool
+        control.state.pins = self.pins
         self._plane = DataPlane(
             routes,
             control=wrap_control(control),
@@ -172,21 +175,28 @@ class Replica(Generic[M]):
         )
 
     def _instances(self) -> list[ModelInstance]:
-        now_s = self.runtime.clock.monotonic_s()
-        return [
-            _instance(handle, now_s)
-            for handle in self.pool.handles()
-            if handle.state in _INSTANCE_STATES
-        ]
+        """What serves comes last: whoever keeps one word for each name keeps that one."""
+        told = []
+        for handle in self.pool.handles():
+            if handle.state in _INSTANCE_STATES:
+                serves = self.pool.get_ready(handle.spec.name) is handle
+                told.append(_instance(handle, serves=serves))
+        return sorted(told, key=lambda instance: instance.state is InstanceState.READY)
 
 
-def _instance(handle: ModelHandle[M], now_s: float) -> ModelInstance:
+def _instance(handle: ModelHandle[M], *, serves: bool) -> ModelInstance:
+    """A revision that waits to be published is still loading, for the fleet."""
+    state = _INSTANCE_STATES[handle.state]
+    if state is InstanceState.READY and not serves:
+        state = InstanceState.LOADING
     return ModelInstance(
         name=handle.spec.name,
         revision=handle.spec.revision,
-        state=_INSTANCE_STATES[handle.state],
+        state=state,
         bytes=handle.bytes,
         task=handle.spec.task,
         dtype=handle.dtype,
-        last_used_s_ago=round(now_s - handle.last_used_s, 1),
+        last_used_s_ago=round(handle.idle_s(), 1),
+        in_use=handle.refs,
+        uses=handle.uses,
     )

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
-from fleetserve.errors import ModelNotFoundError
+from fleetserve.errors import ModelNotFoundError, NotFoundError
 from fleetserve.replica.models import Loaded, ModelSpec
 
 WAIT_S = 10.0
@@ -11,12 +11,16 @@ WAIT_S = 10.0
 
 @dataclass
 class DirectedLoader:
-    """Knows the models of ``published`` (name → revision, bytes); waits for ``gate`` to load."""
+    """Knows the models of ``published`` (name → revision, bytes); waits for ``gate`` to load.
+
+    ``kept`` are revisions that are here and not published.
+    """
 
     published: dict[str, tuple[str, int]] = field(default_factory=dict)
     free: int = -1
     failure: Exception | None = None
     pinned: frozenset[str] = frozenset()
+    kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
     gate: threading.Event = field(default_factory=threading.Event)
     loads: list[str] = field(default_factory=list)
     unloads: list[str] = field(default_factory=list)
@@ -28,11 +32,13 @@ class DirectedLoader:
     def prepare(self) -> str:
         return "cpu"
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         if name not in self.published:
             raise ModelNotFoundError(name)
-        revision, size = self.published[name]
-        return ModelSpec(name, revision, "tensor", size, pinned=name in self.pinned)
+        published, size = self.published[name]
+        if revision not in (None, published, *self.kept.get(name, ())):
+            raise NotFoundError(f"{name} is not here as {revision}", code="revision_not_found")
+        return ModelSpec(name, revision or published, "tensor", size, pinned=name in self.pinned)
 
     def load(self, spec: ModelSpec) -> Loaded[str]:
         self.threads.add(threading.current_thread().name)
