@@ -1,10 +1,12 @@
 """A model loader that the tests direct."""
 
+import asyncio
 import threading
 from dataclasses import dataclass, field
 
 from fleetserve.errors import ModelNotFoundError, NotFoundError
 from fleetserve.replica.models import Loaded, ModelSpec
+from fleetserve.replica.pool import ModelPool
 
 WAIT_S = 10.0
 
@@ -58,3 +60,11 @@ class DirectedLoader:
 
     def free_bytes(self) -> int:
         return self.free
+
+
+async def stage(pool: ModelPool[str], name: str, revision: str) -> None:
+    """Returns once it is staged. Raises: what loading raised."""
+    while True:
+        if pool.stage_soon(name, revision):
+            return
+        await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 
 @pytest.fixture
@@ -98,8 +98,7 @@ async def test_a_revision_is_staged_and_its_progress_asked_for_by_repeating(
     first = await client.put("/internal/models/a@r2?stage=true")
     assert (first.status_code, first.json()["state"]) == (202, "loading")
     loader.gate.set()
-    # It is behind this one in the loader's thread.
-    await pool.in_loader_thread(lambda: None)
+    await stage(pool, "a", "r2")
     again = await client.put("/internal/models/a@r2?stage=true")
     assert (again.status_code, again.json()["state"]) == (200, "ready")
     assert (await pool.get("a")).model == "a@r1"

@@ -14,7 +14,7 @@ from fleetserve.errors import (
 )
 from fleetserve.replica.models import HandleState
 from fleetserve.replica.pool import RETRY_FAILED_S, STAGED_S, ModelPool
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 
 @pytest.fixture
@@ -271,13 +271,6 @@ async def test_the_refresh_runs_by_the_clock(
 
 async def test_prepare_gives_the_device(pool: ModelPool[str]) -> None:
     assert await pool.prepare() == "cpu"
-
-
-async def stage(pool: ModelPool[str], name: str, revision: str) -> None:
-    while True:
-        if pool.stage_soon(name, revision):
-            return
-        await asyncio.sleep(0)
 
 
 async def test_a_staged_revision_serves_once_it_is_published_without_another_load(

@@ -15,7 +15,7 @@ from fleetserve.replica.internal import internal_router
 from fleetserve.replica.service import Replica
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 WAIT_S = 10.0
 
@@ -190,10 +190,7 @@ async def test_its_announcement_tells_use_and_that_a_staged_revision_does_not_se
     loader.kept["a"] = ("r2",)
     async with running(control):
         await replica.started.wait()
-        replica.pool.stage_soon("a", "r2")
-        # It is behind this one in the loader's thread.
-        await replica.pool.in_loader_thread(lambda: None)
-        assert replica.pool.stage_soon("a", "r2")
+        await stage(replica.pool, "a", "r2")
         with await replica.pool.get("a"):
             said = runtime.announcement().models
     assert [(m.revision, m.state, m.in_use, m.uses) for m in said] == [
