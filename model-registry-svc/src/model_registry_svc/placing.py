@@ -13,7 +13,6 @@ from fleetserve.errors import (
     DeadlineError,
     DoesNotFitError,
     FleetError,
-    NotFoundError,
     UnavailableError,
 )
 from fleetserve.manifest import Manifest
@@ -42,7 +41,8 @@ class Placing:
     """For the event loop.
 
     A load is asked of the replicas themselves, which make room at once; the autoscaler sees it
-    and keeps it. An unload goes by the autoscaler, who would load it again otherwise.
+    and keeps it. Before an unload it has to forget the number of instances that somebody asked
+    for, if somebody did; else it would load them again.
 
     Raises (from every method): UnavailableError: Redis is away, or nobody can do it now.
     """
@@ -123,12 +123,9 @@ class Placing:
                 continue
             try:
                 await asyncio.to_thread(self._calls.forget, told, name)
-            except NotFoundError:
-                return  # It does not know the model, so it won't load it.
+                return
             except UnavailableError as exc:
                 log.warning("autoscaler.not_told", model=name, reason=exc.detail)
-                continue
-            return
 
     async def _holding(self, name: str) -> list[Holding]:
         return await asyncio.to_thread(self._board.holding, name)

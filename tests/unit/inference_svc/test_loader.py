@@ -124,7 +124,7 @@ def test_a_model_is_loaded_warmed_up_in_the_compute_thread_and_served(
     assert (loaded.bytes, loaded.dtype) == (1024, "none")
     assert engine.threads == {"compute-cpu"}
     assert loaded.model.batcher.name == "example@builtin-1"
-    assert loaded.model.batcher.name in slot._sources
+    assert loaded.model.batcher in slot._sources.values()
 
 
 def test_unloading_takes_it_out_of_the_slot_and_gives_memory_back(

@@ -37,5 +37,5 @@ class FleetCalls(Protocol):
         ...
 
     def forget(self, autoscaler: Announcement, name: str) -> None:
-        """Returns when no number of instances is wanted any more, and no replica takes requests."""
+        """Returns when it wants no number of instances of that model any more."""
         ...

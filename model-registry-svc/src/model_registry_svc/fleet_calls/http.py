@@ -1,6 +1,5 @@
 """Replicas and the autoscaler over HTTP, with the fleet's own tokens."""
 
-from typing import Any
 from urllib.parse import quote
 
 import httpx2 as httpx
@@ -55,24 +54,13 @@ class HttpFleetCalls:
         self._call("POST", replica, "/internal/pins")
 
     def forget(self, autoscaler: Announcement, name: str) -> None:
-        order = {
-            "action": "unload_model",
-            "models": [name],
-            "reason": "POST /models/manage",
-            "wait": True,
-        }
-        self._call("POST", autoscaler, "/autoscaler/scale", LOAD_TIMEOUT_S, order)
+        self._call("DELETE", autoscaler, f"/internal/floors/{quote(name, safe='')}")
 
     def close(self) -> None:
         self._client.close()
 
     def _call(
-        self,
-        method: str,
-        called: Announcement,
-        path: str,
-        timeout_s: float = TIMEOUT_S,
-        body: dict[str, Any] | None = None,
+        self, method: str, called: Announcement, path: str, timeout_s: float = TIMEOUT_S
     ) -> int:
         """The status of a success."""
         try:
@@ -80,7 +68,6 @@ class HttpFleetCalls:
                 method,
                 f"{called.address}{path}",
                 headers={TOKEN_HEADER: self._signer.token_for(called.service)},
-                json=body,
                 timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
             )
         except httpx.HTTPError as exc:

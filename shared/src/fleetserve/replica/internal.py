@@ -41,6 +41,8 @@ async def put_model(
         pool.put_soon(name, revision)
     ready = pool.get_ready(name)
     done = ready is not None and ready.spec.revision == revision
+    if done:
+        await _announce(request)
     return _state(name, revision, HandleState.READY if done else HandleState.LOADING)
 
 
@@ -52,6 +54,8 @@ async def delete_model(request: Request, instance: str, idle_s: float | None = N
     """
     name, revision = _split(instance)
     state = await _pool(request).remove(name, revision, idle_s=idle_s)
+    if state is not None:
+        await _announce(request)
     return _state(name, revision, state or HandleState.GONE)
 
 
@@ -68,6 +72,11 @@ def _split(instance: str) -> tuple[str, str]:
     if not at or not name or not revision:
         raise NotFoundError(f"{instance!r} is not name@revision.")
     return name, revision
+
+
+async def _announce(request: Request) -> None:
+    """Whoever asked for it, and then asks the fleet, finds it so."""
+    await runtime_of(request).announcer().announce_now()
 
 
 def _pool(request: Request) -> ModelPool[Any]:
