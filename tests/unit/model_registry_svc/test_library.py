@@ -68,7 +68,10 @@ def test_all_files_of_a_model_are_measured(library: Library) -> None:
 
 def test_parameters_are_counted_in_the_headers(library: Library) -> None:
     folder = library.models_dir / "whisper_base" / "rev"
-    write_safetensors(folder / "model.safetensors", {"a": [2, 3], "b": [4], "scalar": [], "position_ids": [1, 512]})
+    write_safetensors(
+        folder / "model.safetensors",
+        {"a": [2, 3], "b": [4], "scalar": [], "position_ids": [1, 512]},
+    )
     write_safetensors(folder / "vocoder" / "model.safetensors", {"a": [1000]})
     paths = ("model.safetensors", "vocoder/model.safetensors")
     assert library.parameters(manifest("whisper_base", *paths)) == 11

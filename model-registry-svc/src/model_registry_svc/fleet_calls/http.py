@@ -88,7 +88,7 @@ def _error(called: Announcement, response: httpx.Response) -> FleetError:
         detail, code, field = str(told["detail"]), str(told["code"]), str(told.get("field", ""))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         detail, code, field = f"it answered {response.status_code}", "bad_upstream", ""
-    if response.status_code == httpx.codes.UNPROCESSABLE_ENTITY and field:
+    if response.status_code == httpx.codes.UNPROCESSABLE_CONTENT and field:
         return InvalidFieldError(field, detail.removeprefix(f"{field}: "), code=code)
     error = _ERRORS.get(response.status_code, UpstreamError)
     return error(f"{called.replica_id}: {detail}", code=code)
