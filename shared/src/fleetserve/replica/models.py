@@ -55,8 +55,8 @@ class Loaded(Generic[M]):
 class ModelLoader(Protocol[M]):
     """How a service finds, loads and unloads its models.
 
-    ``find`` and ``free_bytes`` are quick and called on the event loop. The others block and
-    are called in the loader's thread, one at a time, ``prepare`` before any other.
+    ``find`` and ``free_bytes`` are quick and called on the event loop. The others are called in
+    the loader's thread, one at a time, ``prepare`` before any other, and may block.
     """
 
     def prepare(self) -> str:
@@ -80,6 +80,10 @@ class ModelLoader(Protocol[M]):
 
     def unload(self, spec: ModelSpec, model: M) -> None:
         """Frees the memory. Nobody holds the model any more."""
+        ...
+
+    def held_bytes(self) -> int:
+        """Memory that this process holds, of the host or of the device that models are on."""
         ...
 
     def free_bytes(self) -> int:

@@ -41,12 +41,20 @@ class ModelPool(Generic[M]):
 
     Args:
         budget_bytes: Memory for all models together; 0: what the loader measures as free.
+        on_lost: Told the bytes that unloaded models have kept so far, whenever one did.
 
     Attributes:
         pinned: Names of models that are not unloaded for others.
     """
 
-    def __init__(self, loader: ModelLoader[M], *, clock: Clock, budget_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        loader: ModelLoader[M],
+        *,
+        clock: Clock,
+        budget_bytes: int = 0,
+        on_lost: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._loader = loader
         self._clock = clock
         self._budget_bytes = budget_bytes
@@ -59,7 +67,7 @@ class ModelPool(Generic[M]):
         self._loads: dict[str, asyncio.Task[ModelHandle[M]]] = {}
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
-        self._retirement = Retirement(loader, self._thread)
+        self._retirement = Retirement(loader, self._thread, on_lost)
 
     async def prepare(self) -> str:
         """Lets the loader make itself ready; the name of its device."""
@@ -178,6 +186,10 @@ class ModelPool(Generic[M]):
         """Every model that is ready, loading, failed or not yet gone."""
         groups = (self._ready, self._staged, self._loading, self._failed)
         return [*(h for group in groups for h in group.values()), *self._retirement.handles]
+
+    def freed_bytes(self, name: str, revision: str) -> int:
+        """What that revision gave back when it was unloaded last, measured."""
+        return self._retirement.freed_bytes.get(f"{name}@{revision}", 0)
 
     @property
     def used_bytes(self) -> int:
