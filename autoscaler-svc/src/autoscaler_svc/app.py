@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from autoscaler_svc.api.autoscaler import router
 from autoscaler_svc.api.config import config_router
+from autoscaler_svc.api.internal import internal_router
 from autoscaler_svc.chronicle import Chronicle
 from autoscaler_svc.fleet.redis import RedisFleet
 from autoscaler_svc.fleet_state import FleetState
@@ -48,7 +49,7 @@ def control_app(runtime: ServiceRuntime, services: AutoscalerServices) -> FastAP
     app = create_app(
         runtime,
         title="Fleetserve autoscaler",
-        routers=[router, config_router],
+        routers=[router, config_router, internal_router],
         checks={"scaling": _check(services)},
     )
     app.state.services = services

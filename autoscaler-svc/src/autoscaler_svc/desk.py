@@ -78,14 +78,15 @@ class ServiceDesk:
         hosts = hosts_of(members)
         self.ledger.update(seen.sight.announcements, seen.records)
         asked = asked_by_model(seen.sight.demands, self.service, seen.records)
-        needs = self.ledger.needs(asked, seen.floors, seen.records, hosts)
+        idle_s = self._config.model_idle_s or None
+        needs = self.ledger.needs(asked, seen.floors, seen.records, hosts, seen.policies, idle_s)
         told = sum(m.told.in_flight for m in members if m.is_live and m.told is not None)
         situation = Situation(
             now_s=around.now_s,
             members=members,
             load=max(sum(a.load for a in asked.values()), float(told)),
             held=sum(a.held for a in asked.values()),
-            floors=self._floors(seen.floors, members, needs, hosts, around),
+            floors=self._floors(seen, members, needs, hosts, around),
             room=around.room,
             replica_mb=around.replica_mb,
             starting=around.starting,
@@ -131,19 +132,21 @@ class ServiceDesk:
 
     def _floors(
         self,
-        floors: Mapping[str, Floor],
+        seen: Observation,
         members: Sequence[Member],
         needs: Sequence[Need],
         hosts: Sequence[Host],
         around: Surroundings,
     ) -> Floors:
+        floors = seen.floors
         own = floors.get(f"{SERVICE_PREFIX}{self.service}")
         models = [f for f in floors.values() if f.service == self.service and f is not own]
+        pinned = any(need.name in seen.pinned for need in needs)
         base = sum(m.unit is not None and not m.managed for m in members)
         return Floors(
             own=own,
             at_start=max(around.at_start, base),
-            models=max((f.instances for f in models), default=0),
+            models=max((f.instances for f in models), default=0) or int(pinned),
             packing=self.ledger.replicas_packed(needs, hosts) if around.rooms_add_up else 0,
         )
 
@@ -154,7 +157,6 @@ class ServiceDesk:
         residents = self.ledger.residents
         terms = Terms(
             config.target_in_flight,
-            config.model_idle_s or None,
             around.blocked,
             {need.name: residents.last_holders(need.name) for need in needs},
         )

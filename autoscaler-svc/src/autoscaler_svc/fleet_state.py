@@ -79,6 +79,7 @@ class FleetState:
     engine_away: str = ""
     problem: str = ""
     residents: frozenset[str] = field(default_factory=frozenset)
+    pinned: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def known_scalings(self) -> set[str]:

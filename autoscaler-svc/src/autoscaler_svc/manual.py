@@ -7,6 +7,7 @@ from secrets import token_hex
 
 from autoscaler_svc.fleet_state import FleetState
 from autoscaler_svc.intents.base import Floor
+from autoscaler_svc.observer import INTENTS_EVERY_S
 from autoscaler_svc.placer import Placer
 from autoscaler_svc.ports import Ports
 from autoscaler_svc.scaler import Scaler
@@ -58,7 +59,10 @@ class Manual:
 
         Raises: UnavailableError: nobody could carry it out now; and as ``aims_of``.
         """
-        state = self._state()
+        policies = await self._fleet.policies()
+        pinned = frozenset(name for name, policy in policies.items() if policy.pinned)
+        # It may have been pinned or unpinned a moment ago.
+        state = dataclasses.replace(self._state(), pinned=pinned)
         try:
             found = aims_of(order, state)
         except ModelNotFoundError:
@@ -112,6 +116,25 @@ class Manual:
             if self._scaler.stopping:
                 raise UnavailableError("The autoscaler is stopping; ask again.", retry_after_s=5)
             await self._clock.sleep(POLL_S)
+
+    async def forget(self, model: str) -> None:
+        """Nobody's number of that model holds any more; what is loaded stays.
+
+        Raises: UnavailableError: what was asked for can't be reached, or is not known yet.
+        """
+        floor = (await self._intents.floors()).get(model)
+        if floor is None:
+            return
+        await self._intents.drop_floor(model, floor.scaling_id)
+        self._scaler.nudge()
+        begin_s = self._clock.monotonic_s()
+        while model in self._state().floors or self._is_fresh_to_leader(begin_s):
+            await self._clock.sleep(POLL_S)
+
+    def _is_fresh_to_leader(self, since_s: float) -> bool:
+        """Another one leads, which looks at what was asked for at its own pace."""
+        seconds = self._clock.monotonic_s() - since_s
+        return not self._state().leads and seconds < 2 * INTENTS_EVERY_S
 
     def _is_so(self, scaling: Scaling, state: FleetState, *, known: bool) -> bool:
         """Raises: ConflictError: it is not, and will not be; what a replica refused."""

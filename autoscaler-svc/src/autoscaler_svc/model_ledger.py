@@ -9,6 +9,7 @@ from autoscaler_svc.placement import Host, Instance, Need, replicas_needed
 from autoscaler_svc.residents import Residents
 from fleetserve.announcements import Announcement, InstanceState
 from fleetserve.demand import Demand
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelRecord, ModelState
 from fleetserve.tasks import INFERENCE_SERVICE, service_for_task
 
@@ -89,8 +90,13 @@ class ModelLedger:
         floors: Mapping[str, Floor],
         records: Mapping[str, ModelRecord],
         hosts: Sequence[Host],
+        policies: Mapping[str, ModelPolicy],
+        idle_s: float | None,
     ) -> list[Need]:
-        """Each model of this service that can be served, built-in ones included."""
+        """Each model of this service that can be served, built-in ones included.
+
+        ``idle_s``: what holds for models without a word of their own.
+        """
         self._end_cuts(hosts)
         found = [self._built_in(n, asked) for n, s in BUILT_IN.items() if s == self._service]
         residents = self.residents.names()
@@ -100,17 +106,18 @@ class ModelLedger:
             if record.state is not ModelState.READY:
                 continue
             floor = floors[name].instances if name in floors else 0
-            told = asked.get(name, Asked())
+            told, policy = asked.get(name, Asked()), policies.get(name, ModelPolicy(name))
             found.append(
                 Need(
                     name,
                     record.revision,
                     record.size_bytes,
-                    wanted=max(floor, int(name in residents)),
+                    wanted=max(floor, int(name in residents or policy.pinned)),
                     most=self._cuts.get(name),
                     load=told.load,
                     held=told.held,
-                    fixed=floor > 0,
+                    fixed=floor > 0 or policy.pinned,
+                    leaves_after_s=policy.idle_limit_s(idle_s),
                 )
             )
         return found
@@ -150,7 +157,14 @@ def hosts_of(members: Collection[Member]) -> list[Host]:
 
 def _instances(told: Announcement) -> dict[str, Instance]:
     return {
-        m.name: Instance(m.revision, m.state is InstanceState.READY, m.bytes, m.last_used_s_ago)
+        m.name: Instance(
+            m.revision,
+            m.state is InstanceState.READY,
+            m.bytes,
+            m.last_used_s_ago,
+            in_use=m.in_use > 0,
+            used=m.uses > 0,
+        )
         for m in told.models
         if m.state is not InstanceState.FAILED
     }

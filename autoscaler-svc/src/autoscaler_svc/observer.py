@@ -12,6 +12,7 @@ from autoscaler_svc.ports import Ports
 from fleetserve.clock import Clock
 from fleetserve.config import AutoscalerConfig
 from fleetserve.errors import FleetError, InvalidFieldError, UnavailableError
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelRecord
 
 log = structlog.get_logger(__name__)
@@ -43,10 +44,15 @@ class Observation:
     engine_away: str
     records: dict[str, ModelRecord]
     floors: dict[str, Floor]
+    policies: dict[str, ModelPolicy]
     config: AutoscalerConfig
     leader: str
     leads: bool
     settled: bool
+
+    @property
+    def pinned(self) -> frozenset[str]:
+        return frozenset(name for name, policy in self.policies.items() if policy.pinned)
 
 
 class Observer:
@@ -74,6 +80,7 @@ class Observer:
         self._engine_away = "it has not been asked yet"
         self._records: dict[str, ModelRecord] = {}
         self._floors: dict[str, Floor] = {}
+        self._policies: dict[str, ModelPolicy] = {}
         self._config = base
         self._asked_for: set[str] = set()
         self._leader = ""
@@ -113,6 +120,7 @@ class Observer:
             engine_away=self._engine_away,
             records=self._records,
             floors=self._floors,
+            policies=self._policies,
             config=self._config,
             leader=self._leader,
             leads=now_s < self._leads_until_s,
@@ -153,6 +161,7 @@ class Observer:
         if not self._is_due("intents"):
             return
         self._floors = await self._intents.floors()
+        self._policies = await self._fleet.policies()
         try:
             self._config = merged(self._base, await self._intents.overrides())
         except InvalidFieldError as exc:

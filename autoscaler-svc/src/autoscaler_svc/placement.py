@@ -22,7 +22,9 @@ class Need:
         most: Instances that may be there now; None: any number.
         load: Mean requests in flight or waiting for it.
         held: Requests that wait since no replica can serve it.
-        fixed: Somebody asked for its instances; not evicted.
+        fixed: Somebody asked for its instances, or pinned it; not evicted.
+        leaves_after_s: Unused for so long it leaves, with 0 once it was used; None: only for
+            another one.
     """
 
     name: str
@@ -33,16 +35,19 @@ class Need:
     load: float = 0.0
     held: int = 0
     fixed: bool = False
+    leaves_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A model on a replica, loaded or being loaded."""
+    """A model on a replica, loaded or being loaded; ``used``: since it was loaded."""
 
     revision: str
     ready: bool
     bytes: int
     idle_s: float
+    in_use: bool = False
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +69,13 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Unload:
+    """``idle_s``: only if it is still unused for so long and not pinned; None: in any case."""
+
     model: str
     revision: str
     host: str
     reason: str
+    idle_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +94,11 @@ class Terms:
 
     Attributes:
         target_in_flight: Requests in one replica that are aimed at.
-        idle_unload_s: A model unused for so long leaves; None: only for another one.
         blocked: Pairs of model and replica that are at work or failed a moment ago.
         preferred: Replicas that held a model before, by model.
     """
 
     target_in_flight: float
-    idle_unload_s: float | None = None
     blocked: Collection[tuple[str, str]] = ()
     preferred: Mapping[str, Collection[str]] | None = None
 
@@ -190,7 +196,7 @@ def _eviction(
                 room += instance.bytes
                 youngest_s = min(youngest_s, instance.idle_s)
                 why = f"room for {need.name}, unused for {instance.idle_s:.0f} s"
-                unloads.append(Unload(name, instance.revision, host.id, why))
+                unloads.append(Unload(name, instance.revision, host.id, why, EVICT_IDLE_S))
         if room >= need.size_bytes and unloads:
             found.append((youngest_s, host, unloads))
     if not found:
@@ -212,12 +218,13 @@ def _superfluous(need: Need, hosts: Sequence[Host], terms: Terms) -> list[Step]:
             Unload(need.name, i.revision, h.id, f"{need.most} are wanted")
             for h, i in holders[need.most :]
         ]
-    if terms.idle_unload_s is None or need.fixed or need.held:
+    limit_s = need.leaves_after_s
+    if limit_s is None or need.fixed or need.held:
         return []
     return [
-        Unload(need.name, i.revision, h.id, f"unused for {i.idle_s:.0f} s")
+        Unload(need.name, i.revision, h.id, f"unused for {i.idle_s:.0f} s", limit_s)
         for h, i in holders
-        if i.ready and i.idle_s >= terms.idle_unload_s
+        if i.ready and not i.in_use and i.idle_s >= limit_s and (i.used or limit_s > 0)
     ]
 
 

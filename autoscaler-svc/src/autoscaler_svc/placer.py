@@ -12,7 +12,7 @@ from autoscaler_svc.placement import Load, NoRoom, Step, Unload
 from autoscaler_svc.replica_calls.base import ReplicaCalls
 from fleetserve.announcements import Announcement
 from fleetserve.clock import Clock
-from fleetserve.errors import FleetError
+from fleetserve.errors import ConflictError, FleetError
 
 log = structlog.get_logger(__name__)
 
@@ -89,23 +89,31 @@ class Placer:
 
     async def _carry_out(self, service: str, step: Load | Unload, replica: Announcement) -> None:
         pair = (step.model, step.host)
-        loading = isinstance(step, Load)
-        kind = EntryKind.LOAD_MODEL if loading else EntryKind.UNLOAD_MODEL
-        before, after = (0, 1) if loading else (1, 0)
-        reason = f"on {step.host}: {step.reason}"
-        note = Note(kind, service, step.model, before, after, "placement", reason)
-        self._chronicle.tell(note)
         try:
-            if loading:
+            if isinstance(step, Load):
+                self._tell(service, step, EntryKind.LOAD_MODEL, 0, 1)
                 await self._calls.load(replica, step.model, step.revision)
             else:
-                await self._calls.unload(replica, step.model, step.revision)
+                await self._calls.unload(replica, step.model, step.revision, idle_s=step.idle_s)
+                self._tell(service, step, EntryKind.UNLOAD_MODEL, 1, 0)
             self._refusals.pop(pair, None)
             self._settling[pair] = self._clock.monotonic_s() + SETTLE_S
         except FleetError as exc:
-            self._refused(service, pair, exc)
+            if isinstance(exc, ConflictError) and isinstance(step, Unload):
+                # The replica knows better than its last announcement; the next one is looked at.
+                log.info("placement.spared", model=pair[0], replica=pair[1], reason=exc.detail)
+                self._settling[pair] = self._clock.monotonic_s() + SETTLE_S
+            else:
+                self._refused(service, pair, exc)
         finally:
             del self._tasks[pair]
+
+    def _tell(
+        self, service: str, step: Load | Unload, kind: EntryKind, before: int, after: int
+    ) -> None:
+        reason = f"on {step.host}: {step.reason}"
+        note = Note(kind, service, step.model, before, after, "placement", reason)
+        self._chronicle.tell(note)
 
     def _refused(self, service: str, pair: Pair, error: FleetError) -> None:
         before = self._refusals.get(pair)

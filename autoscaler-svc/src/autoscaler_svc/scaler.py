@@ -187,6 +187,7 @@ class Scaler:
             leads=seen.leads,
             engine_away=seen.engine_away,
             residents=frozenset().union(*residents),
+            pinned=seen.pinned,
         )
         self._on_tick(self.state)
 

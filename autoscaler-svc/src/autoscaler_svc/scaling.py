@@ -166,7 +166,14 @@ def _of_model(name: str, order: Order, state: FleetState) -> Aim:
             "POST /models/download tries again.",
             code="model_not_ready",
         )
-    return _aim(known, known, service, order, state, known)
+    aim = _aim(known, known, service, order, state, known)
+    if aim.instances == 0 and known in state.pinned:
+        raise ConflictError(
+            f"{known} is pinned, so one instance stays. POST /models/manage with action=unpin "
+            "lets it go.",
+            code="model_pinned",
+        )
+    return aim
 
 
 def _of_service(service: str, order: Order, state: FleetState) -> Aim:

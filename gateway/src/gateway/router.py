@@ -1,10 +1,13 @@
 """The gateway's outermost ASGI app: who comes in, and which plane a request belongs to."""
 
-from fleetserve.asgi import App, Receive, Scope, Send
+from fleetserve.asgi import App, ClientGoneError, Receive, Scope, Send, header, send_error
+from fleetserve.errors import FleetError
+from fleetserve.request_ids import request_id_from
 from gateway.control_proxy import ControlProxy
 from gateway.data_routes import MATCH, RouteTable
 from gateway.entrance import Entrance
 from gateway.forwarder import Forwarder
+from gateway.optimize_seam import as_optimize, may_optimize
 
 
 class Router:
@@ -31,6 +34,16 @@ class Router:
         admitted = await self._entrance.admit(scope, send)
         if admitted is None:
             return
+        if may_optimize(scope):
+            try:
+                scope, receive = await as_optimize(scope, receive)
+            except FleetError as exc:
+                offered = header(scope, b"x-request-id")
+                request_id = request_id_from(offered.decode("latin-1") if offered else None)
+                await send_error(admitted, exc, request_id)
+                return
+            except ClientGoneError:
+                return
         path = scope["path"]
         match = self._routes.find(path)
         if match is not None:

@@ -32,11 +32,13 @@ class DeviceTools:
     Attributes:
         open: Picks and sets up the device; its name.
         free_bytes: Of that device; negative: not known.
+        held_bytes: What this process holds of it.
         give_back: Returns freed memory to the system.
     """
 
     open: Callable[[], str]
     free_bytes: Callable[[str], int]
+    held_bytes: Callable[[str], int]
     give_back: Callable[[str], None]
 
 
@@ -74,12 +76,12 @@ class InferenceLoader:
         self._device = self._tools.open()
         return self._device
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         """Raises: ModelNotFoundError; InvalidFieldError: its task is not served by /predict."""
         built_in = self._built_in.get(name)
         if built_in is not None:
             return built_in[0]
-        manifest = read_manifest(self._models_dir, name)
+        manifest = read_manifest(self._models_dir, name, revision)
         tasks = {*self._engines, *self._generating}
         if manifest.task not in tasks:
             raise InvalidFieldError("model_name", _not_served(manifest, tasks))
@@ -128,6 +130,9 @@ class InferenceLoader:
             # In the compute thread, after whatever it was doing with this model.
             self._slot.call(model.engine.unload).result()
         self._tools.give_back(self._device)
+
+    def held_bytes(self) -> int:
+        return self._tools.held_bytes(self._device) if self._device else 0
 
     def free_bytes(self) -> int:
         return self._tools.free_bytes(self._device) if self._device else -1

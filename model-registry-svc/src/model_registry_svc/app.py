@@ -13,19 +13,26 @@ from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime
 from model_registry_svc.api.downloads import router as downloads_router
+from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
 from model_registry_svc.background import RecordKeeper, fetch_at_start
 from model_registry_svc.catalogue import load_catalogue
 from model_registry_svc.disk import MIB
 from model_registry_svc.downloads import DownloadPolicy, Downloads
+from model_registry_svc.fleet_calls.base import FleetCalls
+from model_registry_svc.fleet_calls.http import HttpFleetCalls
 from model_registry_svc.ledger.redis import RedisLedger
 from model_registry_svc.library import Library
 from model_registry_svc.loading import ReplicaLoader
+from model_registry_svc.managing import Manager
+from model_registry_svc.placing import Placing
 from model_registry_svc.planner import Planner
+from model_registry_svc.policies import PolicyBook
 from model_registry_svc.queue.celery import PRODUCER_TIMEOUT_S, CeleryQueue, make_celery
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
+from model_registry_svc.revisions import Revisions
 from model_registry_svc.services import RegistryServices
 from model_registry_svc.settings import RegistrySettings
 from model_registry_svc.sources import build_sources
@@ -40,7 +47,8 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
 
     Raises: SettingsError: models.json is wrong.
     """
-    services, queue = build_services(settings, runtime)
+    fleet_calls = HttpFleetCalls(runtime.signer)
+    services, queue = build_services(settings, runtime, fleet_calls)
     keeper = RecordKeeper(services.records, services.library, queue, runtime.clock)
     runtime.readiness.append(lambda: None if keeper.kept else "the models' records are not read")
     runtime.background.append(keeper.run)
@@ -48,10 +56,11 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
         partial(fetch_at_start, services.downloads, services.catalogue, runtime.clock)
     )
     runtime.on_shutdown.append(services.loader.close)
+    runtime.on_shutdown.append(partial(asyncio.to_thread, fleet_calls.close))
     app = create_app(
         runtime,
         title="Fleetserve model registry",
-        routers=[models_router, downloads_router],
+        routers=[models_router, manage_router, downloads_router],
         checks={"download_worker": _worker_check(services.presence)},
     )
     app.state.services = services
@@ -59,7 +68,7 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
 
 
 def build_services(
-    settings: RegistrySettings, runtime: ServiceRuntime
+    settings: RegistrySettings, runtime: ServiceRuntime, fleet_calls: FleetCalls
 ) -> tuple[RegistryServices, CeleryQueue]:
     """Puts the real adapters together; connects to nothing yet."""
     service, clock = settings.service, runtime.clock
@@ -84,6 +93,8 @@ def build_services(
         ),
     )
     calls = httpx.AsyncClient(timeout=REPLICA_CALL_TIMEOUT_S)
+    policies, placing = PolicyBook(client, keys), Placing(board, fleet_calls, clock)
+    revisions = Revisions(downloads, library, records)
     services = RegistryServices(
         downloads=downloads,
         tracker=tracker,
@@ -94,6 +105,8 @@ def build_services(
         counts=RequestCounts(),
         presence=WorkerPresence(client, settings.job_keys),
         loader=ReplicaLoader(tracker, library, board, runtime.signer, calls),
+        policies=policies,
+        manager=Manager(library, records, policies, board, placing, revisions, tracker),
         clock=clock,
     )
     return services, queue

@@ -1,7 +1,6 @@
 """Does a download job: plan, fetch, verify, publish. Only the worker runs it."""
 
 import errno
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,7 @@ import structlog
 
 from fleetserve.clock import Clock
 from fleetserve.errors import DoesNotFitError, FleetError, InternalError
-from fleetserve.manifest import Manifest, ManifestFile, publish_manifest
+from fleetserve.manifest import Manifest, ManifestFile, read_manifest
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.fetcher import Fetcher
 from model_registry_svc.leased_job import LeasedJob
@@ -22,6 +21,7 @@ from model_registry_svc.partial import PARTIALS_FOLDER
 from model_registry_svc.plan import DownloadJob, DownloadPlan, DownloadRequest, DownloadResult
 from model_registry_svc.planner import Planner
 from model_registry_svc.progress import DownloadProgress, Phase, decode_report, encode_report
+from model_registry_svc.publisher import Publisher
 from model_registry_svc.records import RecordBook
 from model_registry_svc.resolving import resolve_patiently
 from model_registry_svc.runner import JobFailedError
@@ -57,6 +57,7 @@ class Downloader:
         models_dir: Path,
         sources: Mapping[str, DownloadSource],
         records: RecordBook,
+        publisher: Publisher,
         limits: DownloadLimits,
         clock: Clock,
         *,
@@ -66,6 +67,7 @@ class Downloader:
         self._sources = sources
         self._planner = Planner(sources)
         self._records = records
+        self._publisher = publisher
         self._limits = limits
         self._clock = clock
         self._free = free
@@ -101,6 +103,9 @@ class Downloader:
     def _download(
         self, job: LeasedJob, wanted: DownloadJob, progress: DownloadProgress
     ) -> Manifest:
+        if wanted.restore:
+            kept = read_manifest(self._models_dir, wanted.request.name, wanted.restore)
+            return self._publisher.publish(job, kept, progress)
         plan = wanted.plan
         for _ in range(MAX_REPLANS):
             if plan is None:
@@ -129,10 +134,10 @@ class Downloader:
         else:
             files, warnings = self._fetch(job, request.name, plan, progress)
         manifest = self._manifest(request, plan, files, warnings)
-        self._publish(job, manifest)
+        published = self._publisher.publish(job, manifest, progress)
         if plan.conversion:
-            _remove_unlisted(self._models_dir / request.name / plan.revision, manifest)
-        return manifest
+            _remove_unlisted(self._models_dir / request.name / plan.revision, published)
+        return published
 
     def _fetch(
         self, job: LeasedJob, name: str, plan: DownloadPlan, progress: DownloadProgress
@@ -185,18 +190,8 @@ class Downloader:
             vocoder=plan.vocoder,
             allow_pickle=request.allow_pickle,
             warnings=(*plan.warnings, *warnings),
+            ref=request.revision,
         )
-
-    def _publish(self, job: LeasedJob, manifest: Manifest) -> None:
-        """Makes the revision the model's; the one before it is kept, older ones go."""
-        home = self._models_dir / manifest.name
-        earlier = published_manifest(self._models_dir, manifest.name)
-        job.check()
-        publish_manifest(self._models_dir, manifest)
-        kept = {manifest.revision, earlier.revision if earlier else ""}
-        for folder in home.iterdir():
-            if folder.is_dir() and folder.name not in kept:
-                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_unlisted(folder: Path, manifest: Manifest) -> None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
 from fleetserve.manifest import Manifest
+from fleetserve.model_records import ModelRecord
 from fleetserve.tasks import Task
 from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
@@ -19,7 +20,7 @@ from model_registry_svc.plan import DownloadJob, DownloadPlan, DownloadRequest
 from model_registry_svc.planner import Planner
 from model_registry_svc.progress import ProgressReport
 from model_registry_svc.queue.base import JobQueue
-from model_registry_svc.records import RecordBook
+from model_registry_svc.records import RecordBook, ready_record
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.source.base import SourceBusyError
 
@@ -97,20 +98,31 @@ class Downloads:
             the name. NotFoundError, ForbiddenError, UpstreamError: what the source says.
             DoesNotFitError: no room on the disk. UnavailableError: Redis is away.
         """
-        policy = self._policy
-        request = complete(
-            order,
-            self._catalogue,
-            allow_pickle=policy.allow_pickle,
-            mirrors=policy.use_mirrors,
-        )
+        request = self.complete(order)
         manifest = self._library.find(request.name)
         if manifest is not None:
             _refuse_other(request, manifest.source, manifest.model_id, manifest.name)
             request = replace(request, name=manifest.name)
             if _is_met(request, manifest):
                 return _already(request, manifest)
-        running = self._running(request.name)
+        return self.fetch(request, manifest)
+
+    def complete(self, order: DownloadOrder) -> DownloadRequest:
+        """See orders.complete, with this fleet's catalogue and configuration."""
+        policy = self._policy
+        return complete(
+            order,
+            self._catalogue,
+            allow_pickle=policy.allow_pickle,
+            mirrors=policy.use_mirrors,
+        )
+
+    def fetch(self, request: DownloadRequest, manifest: Manifest | None) -> Started:
+        """What the source has now, or says that it is here or under way.
+
+        ``manifest``: what is published under that name. Raises: as start.
+        """
+        running = self.running(request.name)
         if running is not None:
             return self._join(running, request)
         plan = self._plan(request)
@@ -118,7 +130,7 @@ class Downloads:
             return _already(request, manifest)
         if plan is not None:
             self._check_room(plan, request.name)
-        return self._enqueue(DownloadJob(request, plan), manifest)
+        return self.enqueue(DownloadJob(request, plan), manifest)
 
     def delete(self, name: str, *, force: bool) -> Deletion:
         """Stops its download if there is one, and has the worker delete it.
@@ -138,23 +150,27 @@ class Downloads:
                 code="model_in_use",
                 extra={"replicas": holders},
             )
-        running = self._running(name)
+        running = self.running(name)
         if running is not None:
             self._queue.cancel(running.id)
         known_as = folder or (record.name if record else name)
         job = self._queue.enqueue(new_deletion(known_as))
         return Deletion(known_as, job, tuple(holders))
 
-    def _running(self, name: str) -> Job | None:
+    def running(self, name: str) -> Job | None:
         """The download of that name which is under way."""
-        record = self._records.find(name)
+        job = self.last(self._records.find(name))
+        return job if job is not None and not job.state.finished else None
+
+    def last(self, record: ModelRecord | None) -> Job | None:
+        """The model's last download, as far as it is still known."""
         if record is None or not record.download_id:
             return None
         try:
             job = self._queue.status(record.download_id)
         except JobNotFoundError:
             return None
-        return job if job.kind == DOWNLOAD_KIND and not job.state.finished else None
+        return job if job.kind == DOWNLOAD_KIND else None
 
     def _join(self, job: Job, request: DownloadRequest) -> Started:
         running = read_download(job)
@@ -176,14 +192,17 @@ class Downloads:
         missing = max(0, needed - self._library.disk_bytes(name))
         check_room(self._library.models_dir, missing, self._policy.keep_free_bytes, self._free)
 
-    def _enqueue(self, wanted: DownloadJob, manifest: Manifest | None) -> Started:
+    def enqueue(self, wanted: DownloadJob, manifest: Manifest | None) -> Started:
+        """Hands it to the worker; what is published meanwhile stays ready. Raises: as start."""
         job = self._queue.enqueue(new_download(wanted))
         recorded = read_download(job)
-        if recorded.request != wanted.request:
+        if (recorded.request, recorded.restore) != (wanted.request, wanted.restore):
             # Somebody was faster by a moment.
             return self._join(job, wanted.request)
         if manifest is None:
             self._records.put(downloading_record(job.id, wanted, ProgressReport()))
+        else:
+            self._records.put(ready_record(manifest, job.id))
         return Started(StartedStatus.DOWNLOADING, job.id, wanted.request, wanted.plan)
 
 

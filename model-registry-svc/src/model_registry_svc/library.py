@@ -16,6 +16,8 @@ from model_registry_svc.disk import folder_bytes
 log = structlog.get_logger(__name__)
 
 MAX_HEADER_BYTES = 100 * 1024 * 1024
+# Positions and masks that are stored along, such as BERT's position_ids, are no parameters.
+INDEX_TYPES = frozenset({"I64", "I32", "BOOL"})
 
 
 class Library:
@@ -80,4 +82,5 @@ def _count(path: Path) -> int:
         header = json.loads(file.read(length))
     if not isinstance(header, dict):
         raise TypeError("the header is no object")
-    return sum(prod(v["shape"]) for k, v in header.items() if k != "__metadata__")
+    tensors = [v for k, v in header.items() if k != "__metadata__"]
+    return sum(prod(t["shape"]) for t in tensors if t["dtype"] not in INDEX_TYPES)

@@ -6,13 +6,12 @@ from urllib.parse import quote
 import httpx2 as httpx
 import structlog
 
-from fleetserve.announcements import Announcement, ReplicaState
+from fleetserve.announcements import Announcement
 from fleetserve.errors import FleetError
 from fleetserve.manifest import Manifest
-from fleetserve.tasks import service_for_task
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner
 from model_registry_svc.library import Library
-from model_registry_svc.replicas import ReplicaBoard
+from model_registry_svc.replicas import ReplicaBoard, ready_for, roomiest
 from model_registry_svc.tracking import WAIT_EVERY_S, Tracker
 
 log = structlog.get_logger(__name__)
@@ -92,10 +91,8 @@ class ReplicaLoader:
 
 def choose_replica(announced: list[Announcement], manifest: Manifest) -> Announcement | None:
     """The ready replica with the most room that can serve it; None if one has it already."""
-    service = service_for_task(manifest.task)
-    ready = [a for a in announced if a.service == service and a.state is ReplicaState.READY]
+    ready = ready_for(announced, manifest.task)
     wanted = (manifest.name, manifest.revision)
     if any((m.name, m.revision) == wanted for a in ready for m in a.models):
         return None
-    fitting = [a for a in ready if a.room_bytes < 0 or a.room_bytes >= manifest.size_bytes]
-    return max(fitting, key=lambda a: a.room_bytes, default=None)
+    return next(iter(roomiest(ready, manifest.size_bytes)), None)

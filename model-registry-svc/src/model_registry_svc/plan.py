@@ -75,10 +75,14 @@ class DownloadPlan(msgspec.Struct, frozen=True):
 
 
 class DownloadJob(msgspec.Struct, frozen=True):
-    """A job's request; without a plan the worker makes it."""
+    """A job's request; without a plan the worker makes it.
+
+    ``restore``: a revision whose files are here, to be published again; nothing is fetched then.
+    """
 
     request: DownloadRequest
     plan: DownloadPlan | None = None
+    restore: str = ""
 
 
 class DownloadResult(msgspec.Struct, frozen=True):

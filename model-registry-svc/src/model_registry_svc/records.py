@@ -34,7 +34,10 @@ class RecordBook:
         return self._tell(record.name, raw, raw)
 
     def remove(self, name: str) -> bool:
-        """Tells the fleet that the model is gone; False if Redis is away."""
+        """Tells the fleet that the model is gone, with all that was asked of it.
+
+        False if Redis is away.
+        """
         gone = ModelRecord(name=name, task="", state=ModelState.DELETED)
         return self._tell(name, None, encode_record(gone))
 
@@ -65,6 +68,7 @@ class RecordBook:
             with self._client.pipeline(transaction=True) as pipe:
                 if stored is None:
                     pipe.hdel(self._keys.models, name)
+                    pipe.hdel(self._keys.policies, name)
                 else:
                     pipe.hset(self._keys.models, name, stored)
                 pipe.publish(self._keys.models_channel, message)

@@ -17,6 +17,7 @@ from fleetserve.announcements import (
 from fleetserve.errors import UnavailableError
 from fleetserve.keys import Keys
 from fleetserve.model_records import canonical_name
+from fleetserve.tasks import service_for_task
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,15 @@ def _decoded(found: Iterable[object]) -> Iterable[Announcement]:
         except msgspec.DecodeError:
             # Somebody's newer format; it is as if that process were not there.
             continue
+
+
+def ready_for(announced: Iterable[Announcement], task: str) -> list[Announcement]:
+    """The replicas that take models of this task now."""
+    service = service_for_task(task)
+    return [a for a in announced if a.service == service and a.state is ReplicaState.READY]
+
+
+def roomiest(ready: Iterable[Announcement], size_bytes: int) -> list[Announcement]:
+    """Those with room, the most first; where room is not counted it is thought to be there."""
+    fitting = [a for a in ready if a.room_bytes < 0 or a.room_bytes >= size_bytes]
+    return sorted(fitting, key=lambda a: -a.room_bytes)

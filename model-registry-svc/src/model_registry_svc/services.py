@@ -10,6 +10,8 @@ from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.downloads import Downloads
 from model_registry_svc.library import Library
 from model_registry_svc.loading import ReplicaLoader
+from model_registry_svc.managing import Manager
+from model_registry_svc.policies import PolicyBook
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
@@ -28,6 +30,8 @@ class RegistryServices:
     counts: RequestCounts
     presence: WorkerPresence
     loader: ReplicaLoader
+    policies: PolicyBook
+    manager: Manager
     clock: Clock
 
 

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fleetserve.clock import Clock
-from fleetserve.errors import DoesNotFitError, FleetError, ForbiddenError, UpstreamError
+from fleetserve.errors import (
+    DoesNotFitError,
+    FleetError,
+    ForbiddenError,
+    UnavailableError,
+    UpstreamError,
+)
 from model_registry_svc.download_view import (
     DownloadStatus,
     DownloadView,
@@ -24,6 +30,8 @@ WAIT_EVERY_S = 0.2
 
 _ERRORS: dict[str, type[FleetError]] = {
     "no_disk_room": DoesNotFitError,
+    "does_not_fit": DoesNotFitError,
+    "no_room": UnavailableError,
     "gated_repository": ForbiddenError,
     "source_refuses": ForbiddenError,
 }

@@ -20,17 +20,22 @@ from fleetserve.keys import Keys
 from fleetserve.logs import configure_logging
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.settings import ServiceSettings
+from fleetserve.tokens import TokenSigner
 from model_registry_svc.celery_worker import run_consumer
 from model_registry_svc.deleter import Deleter
 from model_registry_svc.disk import MIB
 from model_registry_svc.downloader import Downloader, DownloadLimits
+from model_registry_svc.fleet_calls.http import HttpFleetCalls
 from model_registry_svc.jobs import DELETE_KIND, DOWNLOAD_KIND
 from model_registry_svc.ledger.redis import RedisLedger
+from model_registry_svc.publisher import Publisher
 from model_registry_svc.queue.celery import make_celery
 from model_registry_svc.records import RecordBook
+from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.runner import Runner
 from model_registry_svc.settings import WORKER, RegistrySettings, load_settings
 from model_registry_svc.sources import build_sources
+from model_registry_svc.trial import Trial
 from model_registry_svc.worker_presence import PERIOD_S, WorkerPresence, WorkerReport
 
 log = structlog.get_logger(__name__)
@@ -84,12 +89,15 @@ def build_worker(settings: RegistrySettings) -> WorkerProcess:
     """Puts the real adapters together; connects to nothing yet."""
     clock, service = SystemClock(), settings.service
     client = make_sync_redis(service.redis_url)
-    records = RecordBook(client, Keys(service.key_prefix))
+    keys = Keys(service.key_prefix)
+    records, board = RecordBook(client, keys), ReplicaBoard(client, keys)
+    calls = HttpFleetCalls(TokenSigner(service.secrets_dir, WORKER, clock))
     models = service.config.models
     downloader = Downloader(
         service.models_dir,
         build_sources(settings, clock),
         records,
+        Publisher(service.models_dir, Trial(board, calls)),
         DownloadLimits(models.min_free_mib * MIB, models.parallel_files),
         clock,
     )

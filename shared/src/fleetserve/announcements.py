@@ -32,7 +32,11 @@ class InstanceState(StrEnum):
 
 
 class ModelInstance(msgspec.Struct, frozen=True):
-    """A model on a replica; ``bytes`` is the memory counted for it."""
+    """A model on a replica.
+
+    ``bytes`` is the memory counted for it, ``in_use`` how many hold it now, ``uses`` how often it
+    was used since it was loaded; ``last_used_s_ago`` counts from the load where it never was.
+    """
 
     name: str
     revision: str
@@ -41,6 +45,8 @@ class ModelInstance(msgspec.Struct, frozen=True):
     task: str = ""
     dtype: str = ""
     last_used_s_ago: float = 0.0
+    in_use: int = 0
+    uses: int = 0
 
 
 class Announcement(msgspec.Struct, frozen=True):

@@ -27,6 +27,11 @@ class Keys:
     def models_channel(self) -> str:
         return f"{self.prefix}:models:changed"
 
+    @property
+    def policies(self) -> str:
+        """Hash: model name → ModelPolicy as JSON."""
+        return f"{self.prefix}:models:policies"
+
     def job(self, job_id: str) -> str:
         return f"{self.prefix}:job:{job_id}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from fleetserve.errors import ModelNotFoundError
+from fleetserve.errors import ModelNotFoundError, NotFoundError
 
 MANIFEST_FILE = "manifest.json"
 VOCODER_FOLDER = "vocoder"
@@ -32,7 +32,9 @@ class VocoderSource(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What a model is.
 
-    ``revision`` is a commit hash (or a content hash for sources without commits);
+    ``revision`` is a commit hash (or a content hash for sources without commits), ``ref`` what
+    was asked for (a branch, a tag, a commit; None: what the source shows first), and
+    ``previous_revision`` what it was before, whose files are still there ("": none);
     ``input_rank`` is the rank of one input of a tensor model, else None.
     """
 
@@ -48,10 +50,13 @@ class Manifest(msgspec.Struct, frozen=True):
     vocoder: VocoderSource | None = None
     allow_pickle: bool = False
     warnings: tuple[str, ...] = ()
+    ref: str | None = None
+    previous_revision: str = ""
 
 
-def manifest_path(models_dir: Path, name: str) -> Path:
-    return models_dir / name / MANIFEST_FILE
+def manifest_path(models_dir: Path, name: str, revision: str | None = None) -> Path:
+    """Of what is published; with a revision, of that one, published or not."""
+    return models_dir / name / (f"manifest.{revision}.json" if revision else MANIFEST_FILE)
 
 
 def revision_dir(models_dir: Path, manifest: Manifest) -> Path:
@@ -59,10 +64,11 @@ def revision_dir(models_dir: Path, manifest: Manifest) -> Path:
     return models_dir / manifest.name / manifest.revision
 
 
-def read_manifest(models_dir: Path, name: str) -> Manifest:
-    """The published manifest.
+def read_manifest(models_dir: Path, name: str, revision: str | None = None) -> Manifest:
+    """The published manifest, or that of a revision whose files are here.
 
-    Raises: ModelNotFoundError: nothing is published under this name.
+    Raises: ModelNotFoundError: nothing is published under this name; NotFoundError: no such
+    revision is here.
     """
     size = len(name.encode("utf-8", "surrogatepass"))
     if not 0 < size <= LONGEST_NAME_BYTES or "/" in name or name.startswith("."):
@@ -75,12 +81,32 @@ def read_manifest(models_dir: Path, name: str) -> Manifest:
         ValueError,
     ):  # the last: a NUL or a lone surrogate
         raise ModelNotFoundError(name) from None
-    return msgspec.json.decode(raw, type=Manifest)
+    published = msgspec.json.decode(raw, type=Manifest)
+    if revision in (None, published.revision):
+        return published
+    return _read_revision(models_dir, name, revision or "")
+
+
+def _read_revision(models_dir: Path, name: str, revision: str) -> Manifest:
+    path = manifest_path(models_dir, name, revision)
+    if "/" in revision or not path.is_file():
+        raise NotFoundError(
+            f"{name} is not here as revision {revision[:80]}.", code="revision_not_found"
+        )
+    return msgspec.json.decode(path.read_bytes(), type=Manifest)
 
 
 def publish_manifest(models_dir: Path, manifest: Manifest) -> None:
     """Publishes by atomic rename, after the bytes are on disk; the registry's worker only."""
-    path = manifest_path(models_dir, manifest.name)
+    _write(manifest_path(models_dir, manifest.name), manifest)
+
+
+def keep_manifest(models_dir: Path, manifest: Manifest) -> None:
+    """Makes a revision that is not published known by itself; the registry's worker only."""
+    _write(manifest_path(models_dir, manifest.name, manifest.revision), manifest)
+
+
+def _write(path: Path, manifest: Manifest) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".json.new")
     with draft.open("wb") as file:

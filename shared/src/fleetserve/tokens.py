@@ -34,8 +34,8 @@ CALLS: dict[str, tuple[str, ...]] = {
         "auth-svc",
     ),
     "autoscaler-svc": ("inference-svc", "audio-svc", "gpu-svc", "model-registry-svc"),
-    "model-registry-svc": ("inference-svc", "audio-svc"),
-    "model-registry-worker": ("model-registry-svc",),
+    "model-registry-svc": ("inference-svc", "audio-svc", "autoscaler-svc"),
+    "model-registry-worker": ("model-registry-svc", "inference-svc", "audio-svc"),
     "inference-svc": ("model-registry-svc",),
     "audio-svc": ("model-registry-svc",),
 }

@@ -15,6 +15,7 @@ from fleetserve.errors import UnavailableError
 from fleetserve.keys import Keys
 from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.metrics.rollup import RollUp
+from fleetserve.model_policies import ModelPolicy, encode_policy
 from fleetserve.model_records import ModelRecord, ModelState, encode_record
 from fleetserve.redis_client import make_redis
 from tests.redis_server import RedisServer
@@ -23,6 +24,7 @@ NOW_S = 1000.0
 REPLICA = Announcement("audio-svc", "a1", "http://a1:8000", "b1", ReplicaState.READY)
 GATEWAY = Announcement("gateway", "g1", "http://g1:8000", "b2", ReplicaState.READY)
 DEMAND = Demand("g1", {"voice": ModelDemand("audio-svc", 2.5, 1)})
+POLICY = ModelPolicy("voice", pinned=True, keep_alive_s=5.0)
 RECORD = ModelRecord("voice", "text-to-speech", ModelState.READY, revision="rev", size_bytes=9)
 
 
@@ -40,6 +42,7 @@ async def case(request: pytest.FixtureRequest, redis_server: RedisServer) -> Asy
         memory.announce(GATEWAY)
         memory.tell(DEMAND)
         memory.records[RECORD.name] = RECORD
+        memory.asked[POLICY.name] = POLICY
         memory.memory["audio-svc"] = 300.0
 
         def lose() -> None:
@@ -57,6 +60,7 @@ async def case(request: pytest.FixtureRequest, redis_server: RedisServer) -> Asy
         await client.set(Keys("fleet-b").demand("g9"), encode_demand(DEMAND))
         await client.set("fleet-a:auth:something", b"else")
         await client.hset(keys.models, RECORD.name, encode_record(RECORD))
+        await client.hset(keys.policies, POLICY.name, encode_policy(POLICY))
         store = RedisMetricsStore(client, keys)
         for replica, memory_mb in (("a1", 300.0), ("a2", 250.0)):
             gauges = {"memory_mb": memory_mb}
@@ -78,6 +82,10 @@ async def test_models_are_known_by_name(case: Case) -> None:
     assert await case.fleet.models() == {"voice": RECORD}
 
 
+async def test_what_was_asked_of_models_is_known_by_name(case: Case) -> None:
+    assert await case.fleet.policies() == {"voice": POLICY}
+
+
 async def test_memory_is_that_of_the_largest_process(case: Case) -> None:
     assert await case.fleet.memory_mb("audio-svc") == 300.0
     assert await case.fleet.memory_mb("inference-svc") is None
@@ -89,5 +97,7 @@ async def test_fleet_that_cannot_be_heard_is_unavailable(case: Case) -> None:
         await case.fleet.look()
     with pytest.raises(UnavailableError):
         await case.fleet.models()
+    with pytest.raises(UnavailableError):
+        await case.fleet.policies()
     with pytest.raises(UnavailableError):
         await case.fleet.memory_mb("audio-svc")

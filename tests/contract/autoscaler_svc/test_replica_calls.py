@@ -12,10 +12,11 @@ from autoscaler_svc.replica_calls.http import HttpReplicaCalls
 from autoscaler_svc.replica_calls.memory import MemoryReplicaCalls
 from fleetserve.announcements import Announcement, ReplicaState
 from fleetserve.clock import ManualClock
-from fleetserve.errors import DoesNotFitError, error_body
+from fleetserve.errors import ConflictError, DoesNotFitError, error_body
 from fleetserve.tokens import CALLS, TokenSigner, make_secrets
 
 REPLICA = Announcement("inference-svc", "r1", "http://r1:8000", "b1", ReplicaState.READY)
+IN_USE = ConflictError("m has been used meanwhile.", code="model_in_use")
 TOO_LARGE = DoesNotFitError("needs 9 GiB")
 
 
@@ -24,6 +25,7 @@ class Case:
     calls: ReplicaCalls
     made: Callable[[], list[tuple[str, str, str]]]
     refuse: Callable[[str], None]
+    use: Callable[[str], None]
     revive: Callable[[], None]
     die: Callable[[], None]
 
@@ -34,6 +36,7 @@ class Replica:
 
     made: list[tuple[str, str, str]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
     dead: bool = False
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -43,6 +46,8 @@ class Replica:
             return httpx.Response(503)
         assert request.headers["x-fleet-token"].startswith("autoscaler-svc.")
         instance = request.url.path.removeprefix("/internal/models/")
+        if "idle_s" in request.url.params and instance.partition("@")[0] in self.used:
+            return httpx.Response(409, json=error_body(IN_USE, "id"))
         verb = {"PUT": "load", "DELETE": "unload"}[request.method]
         self.made.append((verb, "r1", instance))
         if instance.partition("@")[0] in self.refused:
@@ -61,6 +66,7 @@ async def case(
             memory,
             lambda: memory.made,
             lambda name: memory.failures.update({name: TOO_LARGE}),
+            memory.wanted.add,
             lambda: memory.alive.add("r1"),
             memory.alive.clear,
         )
@@ -77,6 +83,7 @@ async def case(
         calls,
         lambda: replica.made,
         replica.refused.add,
+        replica.used.add,
         lambda: live(dead=False),
         lambda: live(dead=True),
     )
@@ -93,6 +100,15 @@ async def test_refusal_is_raised_as_it_was_meant(case: Case) -> None:
     case.refuse("m")
     with pytest.raises(DoesNotFitError, match="9 GiB"):
         await case.calls.load(REPLICA, "m", "rev")
+
+
+async def test_model_that_was_used_is_spared_unless_it_is_to_go_in_any_case(case: Case) -> None:
+    case.use("m")
+    with pytest.raises(ConflictError, match="used meanwhile"):
+        await case.calls.unload(REPLICA, "m", "rev", idle_s=60.0)
+    assert case.made() == []
+    await case.calls.unload(REPLICA, "m", "rev")
+    assert case.made() == [("unload", "r1", "m@rev")]
 
 
 async def test_who_answers_at_all_is_alive(case: Case) -> None:

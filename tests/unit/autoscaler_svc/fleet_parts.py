@@ -36,8 +36,12 @@ def instance(
     revision: str = "rev",
     size: int = 0,
     idle_s: float = 0.0,
+    in_use: int = 0,
+    uses: int = 1,
 ) -> ModelInstance:
-    return ModelInstance(name, revision, state, size, last_used_s_ago=idle_s)
+    return ModelInstance(
+        name, revision, state, size, last_used_s_ago=idle_s, in_use=in_use, uses=uses
+    )
 
 
 def told(

@@ -9,9 +9,10 @@ from autoscaler_svc.intents.base import SERVICE_PREFIX, Floor
 from autoscaler_svc.journal.base import EntryKind
 from autoscaler_svc.model_ledger import hosts_of
 from autoscaler_svc.observer import Observation
-from autoscaler_svc.placement import Step
+from autoscaler_svc.placement import Load, Step
 from fleetserve.config import AutoscalerConfig
 from fleetserve.demand import Demand
+from fleetserve.model_policies import ModelPolicy
 from tests.unit.autoscaler_svc.fleet_parts import (
     INFERENCE,
     demand,
@@ -34,6 +35,7 @@ class Bench:
         self.desk = ServiceDesk(INFERENCE, AutoscalerConfig())
         self.now_s = 1000.0
         self.floors: dict[str, Floor] = {}
+        self.policies: dict[str, ModelPolicy] = {}
         self.members: tuple[Member, ...] = (member("r1", managed=False),)
 
     def put(self, *floors: Floor) -> list[Floor]:
@@ -50,6 +52,7 @@ class Bench:
             engine_away="",
             records=RECORDS,
             floors=self.floors,
+            policies=self.policies,
             config=AutoscalerConfig(),
             leader="a1",
             leads=True,
@@ -131,6 +134,13 @@ def test_fewer_instances_of_a_model_are_a_cut(bench: Bench) -> None:
     bench.put(floor(1, "s1", "m"))
     _, steps = bench.assess()
     assert len(steps) == 1
+
+
+def test_pinned_model_keeps_a_replica_and_is_loaded_there(bench: Bench) -> None:
+    bench.policies = {"m": ModelPolicy("m", pinned=True)}
+    state, steps = bench.assess(at_start=0)
+    assert state.assessment.situation.floors.models == 1
+    assert steps == [Load("m", "rev", "r1", "so many are wanted")]
 
 
 def test_at_zero_nothing_is_resident(bench: Bench) -> None:

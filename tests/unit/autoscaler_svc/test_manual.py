@@ -11,6 +11,7 @@ from fleetserve.errors import (
     DoesNotFitError,
     UnavailableError,
 )
+from fleetserve.model_policies import ModelPolicy
 from tests.unit.autoscaler_svc.fleet_parts import INFERENCE, record
 from tests.unit.autoscaler_svc.world import World
 
@@ -145,3 +146,29 @@ async def test_model_that_came_a_moment_ago_is_known(world: World) -> None:
     world.fleet.records["m"] = record("m")
     await world.wait_for(waiting(world, await ordered(world, 1, "m")))
     assert world.service().instances("m") == 1
+
+
+async def test_forgotten_number_of_a_model_holds_no_more(world: World) -> None:
+    world.fleet.records["m"] = record("m")
+    await world.settled()
+    await world.wait_for(waiting(world, await ordered(world, 2, "m")))
+    forgetting = asyncio.create_task(world.services.manual.forget("m"))
+    await world.wait_for(forgetting)
+    assert await world.intents.floors() == {}
+    assert world.scaler.state is not None
+    assert world.scaler.state.floors == {}
+    assert world.service().instances("m") == 2
+
+
+async def test_number_that_nobody_asked_for_is_forgotten_at_once(world: World) -> None:
+    await world.settled()
+    await world.services.manual.forget("m")
+
+
+async def test_model_pinned_a_moment_ago_is_not_unloaded(world: World) -> None:
+    world.fleet.records["m"] = record("m")
+    await world.settled()
+    world.fleet.asked["m"] = ModelPolicy("m", pinned=True)
+    with pytest.raises(ConflictError) as caught:
+        await ordered(world, 0, "m")
+    assert caught.value.code == "model_pinned"

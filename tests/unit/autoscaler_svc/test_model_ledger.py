@@ -10,6 +10,7 @@ from autoscaler_svc.model_ledger import (
 )
 from autoscaler_svc.placement import Host, Instance, Need
 from fleetserve.announcements import InstanceState
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelRecord, ModelState
 from tests.unit.autoscaler_svc.fleet_parts import (
     AUDIO,
@@ -43,8 +44,14 @@ def needs_of(
     floors: dict[str, Floor] | None = None,
     records: dict[str, ModelRecord] | None = None,
     hosts: list[Host] | None = None,
+    policies: dict[str, ModelPolicy] | None = None,
+    idle_s: float | None = None,
 ) -> dict[str, Need]:
-    return named(ledger.needs(asked or {}, floors or {}, records or RECORDS, hosts or []))
+    return named(
+        ledger.needs(
+            asked or {}, floors or {}, records or RECORDS, hosts or [], policies or {}, idle_s
+        )
+    )
 
 
 def test_service_follows_from_the_task_and_for_built_in_ones_it_is_known() -> None:
@@ -81,6 +88,20 @@ def test_floor_and_residence_say_how_many_are_wanted() -> None:
     assert needs_of(ledger)["m"].wanted == 1
     found = needs_of(ledger, floors={"m": floor("m", 3)})["m"]
     assert (found.wanted, found.fixed) == (3, True)
+
+
+def test_pinned_model_is_wanted_and_fixed() -> None:
+    found = needs_of(
+        ModelLedger(INFERENCE), policies={"m": ModelPolicy("m", pinned=True)}, idle_s=60.0
+    )["m"]
+    assert (found.wanted, found.fixed, found.leaves_after_s) == (1, True, None)
+
+
+def test_own_keep_alive_holds_before_the_fleets() -> None:
+    ledger = ModelLedger(INFERENCE)
+    assert needs_of(ledger, idle_s=60.0)["m"].leaves_after_s == 60.0
+    own = {"m": ModelPolicy("m", keep_alive_s=5.0)}
+    assert needs_of(ledger, policies=own, idle_s=60.0)["m"].leaves_after_s == 5.0
 
 
 def test_load_and_waiting_requests_are_passed_on() -> None:

@@ -160,11 +160,21 @@ def test_cut_takes_the_least_recently_used_instances() -> None:
 
 
 def test_model_unused_for_long_leaves_where_that_is_set() -> None:
-    terms = dataclasses.replace(TERMS, idle_unload_s=60.0)
     hosts = [host("a", has("m", idle_s=61) | has("n", idle_s=59))]
-    assert places(planned([need(), need("n")], hosts, terms)) == [("unload", "m", "a")]
-    assert planned([need(fixed=True)], hosts, terms) == []
+    needs = [need(leaves_after_s=60.0), need("n", leaves_after_s=60.0)]
+    assert planned(needs, hosts) == [Unload("m", "rev", "a", "unused for 61 s", 60.0)]
+    assert planned([need(fixed=True, leaves_after_s=60.0)], hosts) == []
     assert planned([need()], hosts) == []
+
+
+@pytest.mark.parametrize(
+    ("in_use", "used", "leaves"), [(False, True, True), (True, True, False), (False, False, False)]
+)
+def test_model_that_leaves_at_once_does_so_after_a_use(
+    in_use: bool, used: bool, leaves: bool
+) -> None:
+    hosts = [host("a", {"m": Instance("rev", True, 100, 0.0, in_use=in_use, used=used)})]
+    assert bool(planned([need(leaves_after_s=0.0)], hosts)) is leaves
 
 
 def test_busy_replica_is_relieved_by_an_idle_one() -> None:

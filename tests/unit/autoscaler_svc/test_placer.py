@@ -85,6 +85,19 @@ async def test_success_forgets_the_refusal(bench: Bench) -> None:
     assert bench.placer.refusal("m", since_s=0.0) is None
 
 
+async def test_replica_that_spares_what_was_used_meanwhile_has_refused_nothing(
+    bench: Bench,
+) -> None:
+    bench.calls.wanted.add("m")
+    await bench.carry_out(Unload("m", "rev", "r1", "unused for 60 s", idle_s=60.0))
+    assert bench.calls.made == []
+    assert bench.placer.refusal("m", since_s=0.0) is None
+    assert await bench.chronicle.read(1) == []
+    assert bench.placer.blocked() == {("m", "r1")}
+    await bench.clock.advance(SETTLE_S)
+    assert bench.placer.blocked() == set()
+
+
 async def test_refusal_is_written(bench: Bench) -> None:
     bench.calls.failures["m"] = DoesNotFitError("r1: too large")
     await bench.carry_out(LOAD)

@@ -122,6 +122,16 @@ def test_built_in_model_is_not_unloaded(state: FleetState) -> None:
     assert caught.value.code == "model_built_in"
 
 
+@pytest.mark.parametrize(
+    "order", [Order(("m",), action=ScaleAction.UNLOAD_MODEL), Order(("m",), number=0)]
+)
+def test_pinned_model_is_not_unloaded(order: Order, state: FleetState) -> None:
+    pinned = dataclasses.replace(state, pinned=frozenset({"m"}))
+    with pytest.raises(ConflictError) as caught:
+        aims_of(order, pinned)
+    assert caught.value.code == "model_pinned"
+
+
 def aim(wanted: int, *, previous: int = 1, target: str = TARGET) -> Aim:
     return Aim(target, "example", INFERENCE, previous, wanted, wanted)
 

@@ -3,11 +3,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fleetserve.errors import ModelNotFoundError
+from fleetserve.errors import ModelNotFoundError, NotFoundError
 from fleetserve.manifest import (
     Manifest,
     ManifestFile,
     VocoderSource,
+    keep_manifest,
     list_manifests,
     manifest_path,
     publish_manifest,
@@ -87,3 +88,24 @@ def test_no_models_folder_is_no_models(tmp_path: Path) -> None:
 def test_manifest_path_is_where_it_is_published(tmp_path: Path, manifest: Manifest) -> None:
     publish_manifest(tmp_path, manifest)
     assert manifest_path(tmp_path, manifest.name).is_file()
+
+
+def test_revision_that_is_kept_is_read_beside_the_published_one(
+    tmp_path: Path, manifest: Manifest
+) -> None:
+    other = msgspec.structs.replace(manifest, revision="rev-2", previous_revision="x")
+    publish_manifest(tmp_path, manifest)
+    keep_manifest(tmp_path, other)
+    assert read_manifest(tmp_path, manifest.name) == manifest
+    assert read_manifest(tmp_path, manifest.name, manifest.revision) == manifest
+    assert read_manifest(tmp_path, manifest.name, "rev-2") == other
+    assert list_manifests(tmp_path) == [manifest]
+
+
+@pytest.mark.parametrize("revision", ["absent", "../other", "a/../../manifest"])
+def test_revision_that_is_not_here_is_said(
+    tmp_path: Path, manifest: Manifest, revision: str
+) -> None:
+    publish_manifest(tmp_path, manifest)
+    with pytest.raises(NotFoundError, match="is not here as revision"):
+        read_manifest(tmp_path, manifest.name, revision)

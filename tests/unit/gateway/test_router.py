@@ -107,3 +107,18 @@ async def test_what_is_not_http_goes_to_the_control_app(make_router: MakeRouter)
     client = Client(make_router())
     await make_router()({"type": "lifespan"}, client._receiver([]), client._take)
     assert client.body == b"control"
+
+
+@pytest.mark.parametrize(
+    ("body", "plane"),
+    [(b'{"action":"load"}', b"proxy"), (b'{"action":"optimize"}', b"control")],
+)
+async def test_optimize_is_managed_by_its_own_plane(
+    make_router: MakeRouter, body: bytes, plane: bytes
+) -> None:
+    assert (await Client(make_router()).send("POST", "/models/manage", body)).body == plane
+
+
+async def test_too_much_to_manage_is_a_413(make_router: MakeRouter) -> None:
+    client = await Client(make_router()).send("POST", "/models/manage", b"x" * 70_000)
+    assert (client.status, orjson.loads(client.body)["code"]) == (413, "payload_too_large")

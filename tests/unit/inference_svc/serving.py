@@ -38,7 +38,7 @@ class EngineLoader:
     def prepare(self) -> str:
         return "cpu"
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         if name in self._generators:
             return ModelSpec(name, "r1", Task.TEXT_GENERATION, 10)
         if name not in self._engines:
@@ -65,6 +65,9 @@ class EngineLoader:
         else:
             model.batcher.close()
             model.engine.unload()
+
+    def held_bytes(self) -> int:
+        return 0
 
     def free_bytes(self) -> int:
         return -1

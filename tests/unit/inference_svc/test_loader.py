@@ -70,7 +70,7 @@ def loader(
         service,
         slot,
         SystemClock(),
-        tools=DeviceTools(lambda: "cpu", lambda _: 5000, tools.given_back.append),
+        tools=DeviceTools(lambda: "cpu", lambda _: 5000, lambda _: 7, tools.given_back.append),
         engines={"feature-extraction": make},
         generating={"text-generation": write},
         built_in={"example": (BUILT_IN, make)},
@@ -135,7 +135,7 @@ def test_a_model_is_loaded_warmed_up_in_the_compute_thread_and_served(
     assert engine.threads == {"compute-cpu"}
     assert isinstance(loaded.model, ServedModel)
     assert loaded.model.batcher.name == "example@builtin-1"
-    assert loaded.model.batcher.name in slot._sources
+    assert loaded.model.batcher in slot._sources.values()
 
 
 def test_unloading_takes_it_out_of_the_slot_and_gives_memory_back(

@@ -18,19 +18,23 @@ from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.deleter import Deleter
 from model_registry_svc.downloader import Downloader, DownloadLimits
 from model_registry_svc.downloads import DownloadPolicy, Downloads
+from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
 from model_registry_svc.jobs import DELETE_KIND, DOWNLOAD_KIND
 from model_registry_svc.leased_job import LeasedJob
 from model_registry_svc.ledger.base import Job, JobState
 from model_registry_svc.ledger.memory import MemoryLedger
 from model_registry_svc.library import Library
 from model_registry_svc.planner import Planner
+from model_registry_svc.publisher import Publisher
 from model_registry_svc.queue.memory import MemoryQueue
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
+from model_registry_svc.revisions import Revisions
 from model_registry_svc.runner import Handler, JobFailedError
 from model_registry_svc.source.base import ModelHints
 from model_registry_svc.source.memory import MemorySource
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.trial import Trial
 from tests.redis_server import RedisServer
 
 
@@ -106,6 +110,11 @@ class Registry:
         self.library = Library(self.models_dir)
         self.catalogue = Catalogue()
         self.tracker = Tracker(self.queue, self.library, clock)
+        self.calls = MemoryFleetCalls()
+
+    @property
+    def revisions(self) -> Revisions:
+        return Revisions(self.downloads, self.library, self.records)
 
     @property
     def downloads(self) -> Downloads:
@@ -129,7 +138,12 @@ class Registry:
         limits = DownloadLimits(0, 2)
         handlers: dict[str, Handler] = {
             DOWNLOAD_KIND: Downloader(
-                self.models_dir, self.sources, self.records, limits, self.clock
+                self.models_dir,
+                self.sources,
+                self.records,
+                Publisher(self.models_dir, Trial(self.board, self.calls)),
+                limits,
+                self.clock,
             ),
             DELETE_KIND: Deleter(self.models_dir, self.records),
         }

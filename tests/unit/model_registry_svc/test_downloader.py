@@ -9,12 +9,15 @@ from fleetserve.errors import ModelNotFoundError
 from fleetserve.manifest import publish_manifest, read_manifest
 from fleetserve.model_records import ModelState
 from model_registry_svc.downloader import MAX_CLAIMS, Downloader, DownloadLimits
+from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
 from model_registry_svc.leased_job import JobStoppedError, LeasedJob, StopReason
 from model_registry_svc.ledger.base import Job, Lease
 from model_registry_svc.plan import DownloadJob, DownloadPlan, DownloadRequest, DownloadResult
 from model_registry_svc.planner import Planner
 from model_registry_svc.progress import Phase, ProgressReport, decode_report, encode_report
+from model_registry_svc.publisher import Publisher
 from model_registry_svc.records import RecordBook
+from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.runner import JobFailedError
 from model_registry_svc.source.base import (
     Artifact,
@@ -23,6 +26,7 @@ from model_registry_svc.source.base import (
     ModelHints,
 )
 from model_registry_svc.source.memory import MemorySource
+from model_registry_svc.trial import Trial
 from tests.checkpoints.torchvision_models import make_model, write_weights
 
 FILES = {"config.json": b"{}", "model.safetensors": b"w" * 5000}
@@ -32,7 +36,9 @@ REQUEST = DownloadRequest(name="m", source="huggingface", model_id="org/m")
 class Case:
     """A downloader on an empty volume."""
 
-    def __init__(self, folder: Path, records: RecordBook, clock: ManualClock) -> None:
+    def __init__(
+        self, folder: Path, records: RecordBook, board: ReplicaBoard, clock: ManualClock
+    ) -> None:
         self.models_dir = folder / "models"
         self.models_dir.mkdir()
         self.records = records
@@ -45,6 +51,7 @@ class Case:
             self.models_dir,
             {"huggingface": self.hub},
             records,
+            Publisher(self.models_dir, Trial(board, MemoryFleetCalls())),
             DownloadLimits(keep_free_bytes=1000, parallel_files=2),
             clock,
             free=lambda _: self.free,
@@ -75,8 +82,8 @@ class Case:
 
 
 @pytest.fixture
-def case(tmp_path: Path, records: RecordBook, clock: ManualClock) -> Case:
-    return Case(tmp_path, records, clock)
+def case(tmp_path: Path, records: RecordBook, board: ReplicaBoard, clock: ManualClock) -> Case:
+    return Case(tmp_path, records, board, clock)
 
 
 def test_model_is_fetched_published_and_told_of(case: Case) -> None:

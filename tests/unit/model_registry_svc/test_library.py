@@ -14,7 +14,10 @@ def manifest(name: str, *paths: str) -> Manifest:
 
 
 def write_safetensors(path: Path, shapes: dict[str, list[int]]) -> None:
-    header = {k: {"dtype": "F32", "shape": s, "data_offsets": [0, 0]} for k, s in shapes.items()}
+    header = {
+        k: {"dtype": "I64" if "ids" in k else "F32", "shape": s, "data_offsets": [0, 0]}
+        for k, s in shapes.items()
+    }
     raw = json.dumps({"__metadata__": {"format": "pt"}, **header}).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(struct.pack("<Q", len(raw)) + raw)
@@ -65,7 +68,10 @@ def test_all_files_of_a_model_are_measured(library: Library) -> None:
 
 def test_parameters_are_counted_in_the_headers(library: Library) -> None:
     folder = library.models_dir / "whisper_base" / "rev"
-    write_safetensors(folder / "model.safetensors", {"a": [2, 3], "b": [4], "scalar": []})
+    write_safetensors(
+        folder / "model.safetensors",
+        {"a": [2, 3], "b": [4], "scalar": [], "position_ids": [1, 512]},
+    )
     write_safetensors(folder / "vocoder" / "model.safetensors", {"a": [1000]})
     paths = ("model.safetensors", "vocoder/model.safetensors")
     assert library.parameters(manifest("whisper_base", *paths)) == 11

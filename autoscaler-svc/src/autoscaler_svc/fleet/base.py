@@ -5,6 +5,7 @@ from typing import Protocol
 
 from fleetserve.announcements import Announcement
 from fleetserve.demand import Demand
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelRecord
 
 
@@ -27,6 +28,10 @@ class FleetView(Protocol):
 
     async def models(self) -> dict[str, ModelRecord]:
         """What the registry knows, by name."""
+        ...
+
+    async def policies(self) -> dict[str, ModelPolicy]:
+        """What somebody asked of models, by name; none for most."""
         ...
 
     async def memory_mb(self, service: str) -> float | None:

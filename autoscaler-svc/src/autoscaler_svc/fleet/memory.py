@@ -4,6 +4,7 @@ from autoscaler_svc.fleet.base import Sight
 from fleetserve.announcements import Announcement
 from fleetserve.demand import Demand
 from fleetserve.errors import UnavailableError
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelRecord
 
 
@@ -14,6 +15,7 @@ class MemoryFleet:
         self.announcements: dict[str, Announcement] = {}
         self.demands: dict[str, Demand] = {}
         self.records: dict[str, ModelRecord] = {}
+        self.asked: dict[str, ModelPolicy] = {}
         self.memory: dict[str, float] = {}
         self.away = ""
 
@@ -33,6 +35,10 @@ class MemoryFleet:
     async def models(self) -> dict[str, ModelRecord]:
         self._ask()
         return dict(self.records)
+
+    async def policies(self) -> dict[str, ModelPolicy]:
+        self._ask()
+        return dict(self.asked)
 
     async def memory_mb(self, service: str) -> float | None:
         self._ask()

@@ -15,6 +15,7 @@ from fleetserve.demand import decode_demand
 from fleetserve.errors import UnavailableError
 from fleetserve.keys import Keys
 from fleetserve.metrics.redis import RedisMetricsStore
+from fleetserve.model_policies import ModelPolicy, decode_policies
 from fleetserve.model_records import ModelRecord, decode_record
 
 MEMORY_WINDOW_S = 10.0
@@ -54,6 +55,11 @@ class RedisFleet:
         with _translated():
             raw = await self._client.hgetall(self._keys.models)
         return {record.name: record for record in _readable(raw.values(), decode_record)}
+
+    async def policies(self) -> dict[str, ModelPolicy]:
+        with _translated():
+            raw = await self._client.hgetall(self._keys.policies)
+        return decode_policies(raw.values())
 
     async def memory_mb(self, service: str) -> float | None:
         rollups = await self._rollups.window(self._clock.now_s() - MEMORY_WINDOW_S)

@@ -7,6 +7,7 @@ import orjson
 
 from fleetserve.announcements import Announcement
 from fleetserve.errors import (
+    ConflictError,
     DoesNotFitError,
     FleetError,
     NotFoundError,
@@ -34,8 +35,12 @@ class HttpReplicaCalls:
         path = f"{_path(name, revision)}?wait=true"
         await self._call("PUT", replica, path, LOAD_TIMEOUT_S)
 
-    async def unload(self, replica: Announcement, name: str, revision: str) -> None:
-        await self._call("DELETE", replica, _path(name, revision), UNLOAD_TIMEOUT_S)
+    async def unload(
+        self, replica: Announcement, name: str, revision: str, *, idle_s: float | None = None
+    ) -> None:
+        path = _path(name, revision)
+        path = path if idle_s is None else f"{path}?idle_s={idle_s}"
+        await self._call("DELETE", replica, path, UNLOAD_TIMEOUT_S)
 
     async def is_alive(self, replica: Announcement) -> bool:
         try:
@@ -76,6 +81,8 @@ def _error(replica: Announcement, response: httpx.Response) -> FleetError:
     match response.status_code:
         case 404:
             return NotFoundError(detail, code=code)
+        case 409:
+            return ConflictError(detail, code=code)
         case 503:
             return UnavailableError(detail, code=code)
         case 507:

@@ -1,11 +1,13 @@
 """Gathers and shapes the answers of /models. All blocking."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import TypeVar
 
 from fleetserve.announcements import InstanceState
 from fleetserve.errors import UnavailableError
 from fleetserve.manifest import Manifest
+from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import ModelState, canonical_name
 from fleetserve.tasks import Task
 from model_registry_svc.api.model_schemas import (
@@ -21,7 +23,7 @@ from model_registry_svc.api.model_schemas import (
 )
 from model_registry_svc.categories import CATEGORIES, category_of
 from model_registry_svc.disk import folder_bytes, free_bytes
-from model_registry_svc.overview import list_models, megabytes
+from model_registry_svc.overview import BUILT_IN, ModelEntry, list_models, megabytes
 from model_registry_svc.replicas import Holding
 from model_registry_svc.services import RegistryServices
 
@@ -33,6 +35,7 @@ def models_answer(services: RegistryServices) -> ModelsAnswer:
     warnings: list[str] = []
     records = _heard(services.records.all, warnings)
     holdings = _heard(services.board.holdings, warnings)
+    policies = {p.name: p for p in _heard(lambda: services.policies.all().values(), warnings)}
     entries = list_models(services.library.manifests(), records, holdings, services.catalogue)
     names = [entry.name for entry in entries]
     return ModelsAnswer(
@@ -40,7 +43,7 @@ def models_answer(services: RegistryServices) -> ModelsAnswer:
         total_models=len(names),
         models=names,
         available_models=[e.name for e in entries if e.state is ModelState.READY],
-        model_info={e.name: ModelDetails.model_validate(e) for e in entries},
+        model_info={e.name: _details(e, policies.get(e.name)) for e in entries},
         model_groups={k: list(v) for k, v in services.catalogue.model_groups.items()},
         specialized_models={
             f"{category}_models": [e.name for e in entries if e.category == category]
@@ -48,6 +51,12 @@ def models_answer(services: RegistryServices) -> ModelsAnswer:
         },
         warnings=list(dict.fromkeys(warnings)),
     )
+
+
+def _details(entry: ModelEntry, policy: ModelPolicy | None) -> ModelDetails:
+    policy = policy or ModelPolicy(entry.name, pinned=entry.name == BUILT_IN)
+    asked = {"pinned": policy.pinned, "keep_alive": policy.keep_alive_s}
+    return ModelDetails.model_validate(asdict(entry) | asked)
 
 
 def available_answer(services: RegistryServices) -> AvailableAnswer:
@@ -84,8 +93,10 @@ def managed_answer(services: RegistryServices) -> ManagedAnswer:
     for holding in services.board.holdings():
         by_name.setdefault(canonical_name(holding.instance.name), []).append(holding)
     manifests = {canonical_name(m.name): m for m in services.library.manifests()}
+    policies = {canonical_name(n): p for n, p in services.policies.all().items()}
+    policies.setdefault(BUILT_IN, ModelPolicy(BUILT_IN, pinned=True))
     models = [
-        _managed(services, manifests.get(key), by_name.get(key, []))
+        _managed(services, manifests.get(key), by_name.get(key, []), policies.get(key))
         for key in sorted({*by_name, *manifests})
     ]
     return ManagedAnswer(
@@ -135,11 +146,14 @@ def cache_answer(services: RegistryServices) -> CacheAnswer:
 
 
 def _managed(
-    services: RegistryServices, manifest: Manifest | None, holdings: list[Holding]
+    services: RegistryServices,
+    manifest: Manifest | None,
+    holdings: list[Holding],
+    policy: ModelPolicy | None,
 ) -> ManagedModel:
     ready = [h for h in holdings if h.instance.state is InstanceState.READY]
     dtypes = sorted({h.instance.dtype for h in ready if h.instance.dtype})
-    now_s = services.clock.now_s()
+    policy = policy or ModelPolicy("")
     task = manifest.task if manifest else holdings[0].instance.task
     return ManagedModel(
         name=manifest.name if manifest else holdings[0].instance.name,
@@ -148,13 +162,23 @@ def _managed(
         dtype=", ".join(dtypes),
         is_tts=task == Task.TEXT_TO_SPEECH,
         optimized=any(dtype not in {"float32", "torch.float32"} for dtype in dtypes),
+        pinned=policy.pinned,
+        keep_alive=policy.keep_alive_s,
+        revision=manifest.revision if manifest else holdings[0].instance.revision,
+        previous_revision=(manifest.previous_revision or None) if manifest else None,
         memory_usage=MemoryUsage(
             allocated_mb=megabytes(sum(h.instance.bytes for h in ready)), reserved_mb=None
         ),
         parameters=services.library.parameters(manifest) if manifest else None,
         replicas=sorted({h.replica.replica_id for h in holdings}),
-        last_used=max((now_s - h.instance.last_used_s_ago for h in ready), default=None),
+        last_used=_last_used(ready, services.clock.now_s()),
     )
+
+
+def _last_used(ready: list[Holding], now_s: float) -> float | None:
+    """In use counts as now; a load is no use."""
+    used = [h.instance for h in ready if h.instance.uses]
+    return max((now_s - instance.last_used_s_ago for instance in used), default=None)
 
 
 def _heard(ask: Callable[[], Iterable[Item]], warnings: list[str]) -> list[Item]:

@@ -6,6 +6,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from model_registry_svc.catalogue import TtsFeatures
 
+KEEP_ALIVE = (
+    "Seconds unused after which it leaves; 0: after each use, -1: never, null: as the "
+    "configuration says (autoscaler.model_idle_s)."
+)
+
 
 class ModelDetails(BaseModel):
     """One model as the fleet has it."""
@@ -20,6 +25,8 @@ class ModelDetails(BaseModel):
     category: str
     state: str = Field(description="ready, downloading or failed.")
     loaded_on: list[str] = Field(description="Replicas that hold it.")
+    pinned: bool = Field(description="It never leaves by itself.")
+    keep_alive: float | None = Field(description=KEEP_ALIVE)
     size_mb: float
     hardware_requirements: dict[str, Any]
     metadata: dict[str, Any]
@@ -79,10 +86,16 @@ class ManagedModel(BaseModel):
     dtype: str
     is_tts: bool
     optimized: bool = Field(description="Whether it runs in another precision than float32.")
+    pinned: bool = Field(description="It never leaves by itself.")
+    keep_alive: float | None = Field(description=KEEP_ALIVE)
+    revision: str = Field(description="What is published; replicas follow within seconds.")
+    previous_revision: str | None = Field(description="What a rollback goes back to.")
     memory_usage: MemoryUsage
     parameters: int | None = Field(description="null where only a pickle would say.")
-    replicas: list[str]
-    last_used: float | None = Field(description="Seconds since the epoch.")
+    replicas: list[str] = Field(description="That have it, or are loading it.")
+    last_used: float | None = Field(
+        description="Seconds since the epoch; null: not since it was loaded."
+    )
 
 
 class ManagedAnswer(BaseModel):

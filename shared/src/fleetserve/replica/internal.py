@@ -9,6 +9,7 @@ from fleetserve.app import runtime_of
 from fleetserve.errors import NotFoundError
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 from fleetserve.replica.models import HandleState
+from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 
 internal_router = APIRouter(prefix="/internal", include_in_schema=False)
@@ -22,25 +23,50 @@ async def status(request: Request) -> Response:
 
 
 @internal_router.put("/models/{instance}")
-async def put_model(request: Request, instance: str, wait: bool = False) -> Response:
-    """Loads name@revision if it is not there. 200 when it serves, 202 while it loads."""
+async def put_model(
+    request: Request, instance: str, wait: bool = False, stage: bool = False
+) -> Response:
+    """Loads name@revision if it is not there. 200 when it serves, 202 while it loads.
+
+    With ``stage`` it need not be published, and does not serve before it is.
+    """
     name, revision = _split(instance)
     pool = _pool(request)
+    if stage:
+        there = pool.stage_soon(name, revision)
+        return _state(name, revision, HandleState.READY if there else HandleState.LOADING)
     if wait:
         await pool.put(name, revision)
     else:
         pool.put_soon(name, revision)
     ready = pool.get_ready(name)
     done = ready is not None and ready.spec.revision == revision
+    if done:
+        await _announce(request)
     return _state(name, revision, HandleState.READY if done else HandleState.LOADING)
 
 
 @internal_router.delete("/models/{instance}")
-async def delete_model(request: Request, instance: str) -> Response:
-    """Takes name@revision from service. 200 when it is gone, 202 while requests hold it."""
+async def delete_model(request: Request, instance: str, idle_s: float | None = None) -> Response:
+    """Takes name@revision from service. 200 when it is gone, 202 while requests hold it.
+
+    With ``idle_s`` only if it is not pinned and unused for so long; else a 409.
+    """
     name, revision = _split(instance)
-    state = await _pool(request).remove(name, revision)
-    return _state(name, revision, state or HandleState.GONE)
+    pool = _pool(request)
+    state = await pool.remove(name, revision, idle_s=idle_s)
+    if state is not None:
+        await _announce(request)
+    freed = pool.freed_bytes(name, revision)
+    return _state(name, revision, state or HandleState.GONE, freed_bytes=freed)
+
+
+@internal_router.post("/pins")
+async def read_pins(request: Request) -> Response:
+    """Reads anew which models are pinned, so that it holds when this is answered."""
+    pins: Pins = request.app.state.pins
+    body = {"success": True, "read": await pins.read()}
+    return Response(json_bytes(body), media_type=JSON_CONTENT)
 
 
 def _split(instance: str) -> tuple[str, str]:
@@ -50,12 +76,17 @@ def _split(instance: str) -> tuple[str, str]:
     return name, revision
 
 
+async def _announce(request: Request) -> None:
+    """Whoever asked for it, and then asks the fleet, finds it so."""
+    await runtime_of(request).announcer().announce_now()
+
+
 def _pool(request: Request) -> ModelPool[Any]:
     pool: ModelPool[Any] = request.app.state.pool
     return pool
 
 
-def _state(name: str, revision: str, state: HandleState) -> Response:
+def _state(name: str, revision: str, state: HandleState, **more: int) -> Response:
     done = state in (HandleState.READY, HandleState.GONE)
-    body = {"success": True, "name": name, "revision": revision, "state": state.value}
+    body = {"success": True, "name": name, "revision": revision, "state": state.value, **more}
     return Response(json_bytes(body), status_code=200 if done else 202, media_type=JSON_CONTENT)

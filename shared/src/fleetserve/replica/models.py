@@ -55,8 +55,8 @@ class Loaded(Generic[M]):
 class ModelLoader(Protocol[M]):
     """How a service finds, loads and unloads its models.
 
-    ``find`` and ``free_bytes`` are quick and called on the event loop. The others block and
-    are called in the loader's thread, one at a time, ``prepare`` before any other.
+    ``find`` and ``free_bytes`` are quick and called on the event loop. The others are called in
+    the loader's thread, one at a time, ``prepare`` before any other, and may block.
     """
 
     def prepare(self) -> str:
@@ -66,10 +66,11 @@ class ModelLoader(Protocol[M]):
         """
         ...
 
-    def find(self, name: str) -> ModelSpec:
-        """What the manifest says.
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
+        """What the manifest says: of what is published, or of a revision that is here beside it.
 
-        Raises: ModelNotFoundError, or any FleetError (a task that is not served here).
+        Raises: ModelNotFoundError, NotFoundError (no such revision), or any FleetError (a task
+        that is not served here).
         """
         ...
 
@@ -79,6 +80,10 @@ class ModelLoader(Protocol[M]):
 
     def unload(self, spec: ModelSpec, model: M) -> None:
         """Frees the memory. Nobody holds the model any more."""
+        ...
+
+    def held_bytes(self) -> int:
+        """Memory that this process holds, of the host or of the device that models are on."""
         ...
 
     def free_bytes(self) -> int:
@@ -92,6 +97,7 @@ class ModelHandle(Generic[M]):
     Attributes:
         refs: Who holds it now; only at 0 it can be unloaded.
         last_used_s: Monotonic time of the last exit: the idle clock.
+        uses: How often it was held.
         failure: Why it could not be loaded.
         when_idle: Called once a retired model is held by nobody.
     """
@@ -105,10 +111,10 @@ class ModelHandle(Generic[M]):
         "failure",
         "last_used_s",
         "load_s",
-        "pinned",
         "refs",
         "spec",
         "state",
+        "uses",
         "when_idle",
     )
 
@@ -122,7 +128,7 @@ class ModelHandle(Generic[M]):
         self.load_s = 0.0
         self.failed_s = 0.0
         self.failure: Exception | None = None
-        self.pinned = spec.pinned
+        self.uses = 0
         self.when_idle: Callable[[], None] | None = None
         self._model: M | None = None
         self._clock = clock
@@ -137,7 +143,12 @@ class ModelHandle(Generic[M]):
     def __enter__(self) -> M:
         model = self.model
         self.refs += 1
+        self.uses += 1
         return model
+
+    def idle_s(self) -> float:
+        """For how long nobody has held it; 0 while somebody does."""
+        return 0.0 if self.refs else self._clock.monotonic_s() - self.last_used_s
 
     def __exit__(
         self,

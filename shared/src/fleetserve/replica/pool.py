@@ -1,4 +1,8 @@
-"""The models of a replica: loaded once however many ask, unloaded when room is wanted."""
+"""The models of a replica: loaded once however many ask, unloaded when room is wanted.
+
+A name has at most one revision that serves. Another one can be loaded beside it and waits,
+staged, until it is published; then it takes over without a request noticing.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -9,6 +13,7 @@ import structlog
 
 from fleetserve.clock import Clock
 from fleetserve.errors import (
+    ConflictError,
     DoesNotFitError,
     FleetError,
     InternalError,
@@ -17,7 +22,7 @@ from fleetserve.errors import (
 )
 from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
 from fleetserve.replica.retirement import Retirement
-from fleetserve.replica.room import Tenant, plan_room
+from fleetserve.replica.room import Tenant, who_leaves
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +31,8 @@ T = TypeVar("T")
 
 RETRY_FAILED_S = 5.0
 REFRESH_S = 2.0
+# Who staged a revision publishes it in a moment, or has died over it.
+STAGED_S = 60.0
 _UNBOUNDED = 1 << 62
 
 
@@ -34,19 +41,33 @@ class ModelPool(Generic[M]):
 
     Args:
         budget_bytes: Memory for all models together; 0: what the loader measures as free.
+        on_lost: Told the bytes that unloaded models have kept so far, whenever one did.
+
+    Attributes:
+        pinned: Names of models that are not unloaded for others.
     """
 
-    def __init__(self, loader: ModelLoader[M], *, clock: Clock, budget_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        loader: ModelLoader[M],
+        *,
+        clock: Clock,
+        budget_bytes: int = 0,
+        on_lost: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._loader = loader
         self._clock = clock
         self._budget_bytes = budget_bytes
+        self.pinned: frozenset[str] = frozenset()
         self._ready: dict[str, ModelHandle[M]] = {}
+        self._staged: dict[str, ModelHandle[M]] = {}
+        # These by name, and by name@revision while it is loaded to be staged.
         self._loading: dict[str, ModelHandle[M]] = {}
         self._failed: dict[str, ModelHandle[M]] = {}
         self._loads: dict[str, asyncio.Task[ModelHandle[M]]] = {}
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
-        self._retirement = Retirement(loader, self._thread)
+        self._retirement = Retirement(loader, self._thread, on_lost)
 
     async def prepare(self) -> str:
         """Lets the loader make itself ready; the name of its device."""
@@ -77,8 +98,10 @@ class ModelPool(Generic[M]):
         load = self._loads.get(name)
         if load is None:
             spec = self._loader.find(name)
-            self._raise_if_just_failed(spec)
-            load = self._start(spec)
+            if self._take_over(spec):
+                return self._ready[name]
+            self._raise_if_just_failed(name, spec)
+            load = self._start(name, spec)
         return await asyncio.shield(load)
 
     async def put(self, name: str, revision: str) -> ModelHandle[M]:
@@ -110,22 +133,55 @@ class ModelPool(Generic[M]):
                 f"{name} is published as {spec.revision}, not as {revision}.",
                 code="revision_not_found",
             )
-        self._raise_if_just_failed(spec)
-        return self._start(spec)
+        if self._take_over(spec):
+            return None
+        self._raise_if_just_failed(name, spec)
+        return self._start(name, spec)
 
-    async def remove(self, name: str, revision: str | None = None) -> HandleState | None:
+    def stage_soon(self, name: str, revision: str) -> bool:
+        """Loads a revision that is not published yet beside the one that serves.
+
+        Returns: Whether it is loaded; asked again, it tells how far it is.
+
+        Raises: NotFoundError: there is no such revision; what its load that failed a moment ago
+        raised.
+        """
+        for handles in (self._ready, self._staged):
+            if name in handles and handles[name].spec.revision == revision:
+                return True
+        key = f"{name}@{revision}"
+        if key not in self._loads:
+            spec = self._loader.find(name, revision)
+            self._raise_if_just_failed(key, spec)
+            self._start(key, spec)
+        return False
+
+    async def remove(
+        self, name: str, revision: str | None = None, *, idle_s: float | None = None
+    ) -> HandleState | None:
         """Takes a model (or only that revision of it) from service and unloads it.
 
+        Args:
+            name: Of the model.
+            revision: None: whatever revision there is.
+            idle_s: Only if it is not pinned and nobody has used it for so long.
+
         Returns: GONE; RETIRED while requests still hold it; None when there was none.
+
+        Raises: ConflictError: it is pinned or was used, and ``idle_s`` was given.
         """
-        load = self._loads.get(name)
-        if load is not None and revision in (None, self._loading[name].spec.revision):
-            await asyncio.wait([load])
-        self._failed.pop(name, None)
-        ready = self._ready.get(name)
-        if ready is not None and revision in (None, ready.spec.revision):
-            await self._retire(ready)
-            return ready.state
+        for key in (name, f"{name}@{revision}"):
+            load = self._loads.get(key)
+            if load is not None and revision in (None, self._loading[key].spec.revision):
+                await asyncio.wait([load])
+            self._failed.pop(key, None)
+        for handles in (self._staged, self._ready):
+            handle = handles.get(name)
+            if handle is not None and revision in (None, handle.spec.revision):
+                self._raise_if_wanted(handle, idle_s)
+                del handles[name]
+                await self._retire(handle)
+                return handle.state
         held = [h for h in self._retirement.handles if h.spec.name == name]
         if any(revision in (None, handle.spec.revision) for handle in held):
             return HandleState.RETIRED
@@ -133,8 +189,12 @@ class ModelPool(Generic[M]):
 
     def handles(self) -> list[ModelHandle[M]]:
         """Every model that is ready, loading, failed or not yet gone."""
-        groups = (self._ready, self._loading, self._failed)
+        groups = (self._ready, self._staged, self._loading, self._failed)
         return [*(h for group in groups for h in group.values()), *self._retirement.handles]
+
+    def freed_bytes(self, name: str, revision: str) -> int:
+        """What that revision gave back when it was unloaded last, measured."""
+        return self._retirement.freed_bytes.get(f"{name}@{revision}", 0)
 
     @property
     def used_bytes(self) -> int:
@@ -162,10 +222,17 @@ class ModelPool(Generic[M]):
                 log.info("model.withdrawn", name=name, reason=exc.detail)
                 await self._retire(handle)
                 continue
+            if spec.revision == handle.spec.revision or self._take_over(spec):
+                continue
             failed = self._failed.get(name)
             tried = failed is not None and failed.spec.revision == spec.revision
-            if spec.revision != handle.spec.revision and name not in self._loads and not tried:
-                self._start(spec)
+            if name not in self._loads and not tried:
+                self._start(name, spec)
+        for name, staged in list(self._staged.items()):
+            if staged.idle_s() >= STAGED_S:
+                log.info("model.staged_in_vain", name=name, revision=staged.spec.revision)
+                del self._staged[name]
+                await self._retire(staged)
 
     async def run(self) -> None:
         """Refreshes until cancelled."""
@@ -177,49 +244,84 @@ class ModelPool(Generic[M]):
         """Unloads everything; nobody asks or holds a model any more."""
         if self._loads:
             await asyncio.wait(list(self._loads.values()))
-        for handle in list(self._ready.values()):
+        for handle in [*self._ready.values(), *self._staged.values()]:
             await self._retire(handle)
+        self._staged.clear()
         await self._retirement.finish()
         self._thread.shutdown(wait=False)
 
-    def _raise_if_just_failed(self, spec: ModelSpec) -> None:
-        failed = self._failed.get(spec.name)
+    def is_pinned(self, handle: ModelHandle[M]) -> bool:
+        return handle.spec.pinned or handle.spec.name in self.pinned
+
+    def _raise_if_wanted(self, handle: ModelHandle[M], idle_s: float | None) -> None:
+        if idle_s is None:
+            return
+        name = handle.spec.name
+        if self.is_pinned(handle):
+            raise ConflictError(f"{name} is pinned.", code="model_pinned")
+        if handle.refs or handle.idle_s() < idle_s:
+            raise ConflictError(f"{name} has been used meanwhile.", code="model_in_use")
+
+    def _take_over(self, spec: ModelSpec) -> bool:
+        """Lets a staged revision serve that is now the published one."""
+        staged = self._staged.get(spec.name)
+        if staged is None or staged.spec.revision != spec.revision:
+            return False
+        del self._staged[spec.name]
+        self._serve(staged)
+        return True
+
+    def _serve(self, handle: ModelHandle[M]) -> None:
+        old = self._ready.get(handle.spec.name)
+        self._ready[handle.spec.name] = handle
+        if old is not None:
+            self._retire_soon(old)
+
+    def _raise_if_just_failed(self, key: str, spec: ModelSpec) -> None:
+        failed = self._failed.get(key)
         if failed is None or failed.failure is None or failed.spec.revision != spec.revision:
             return
         if self._clock.monotonic_s() - failed.failed_s < RETRY_FAILED_S:
             raise failed.failure
 
-    def _start(self, spec: ModelSpec) -> "asyncio.Task[ModelHandle[M]]":
+    def _start(self, key: str, spec: ModelSpec) -> "asyncio.Task[ModelHandle[M]]":
+        """Loads it to serve (the key is its name) or to be staged (name@revision)."""
         handle = ModelHandle[M](spec, self._clock)
-        self._loading[spec.name] = handle
-        self._failed.pop(spec.name, None)
-        load = asyncio.create_task(self._load(handle))
-        self._loads[spec.name] = load
+        self._loading[key] = handle
+        self._failed.pop(key, None)
+        load = asyncio.create_task(self._load(key, handle))
+        self._loads[key] = load
         # Everybody who waited may be gone when it fails.
         load.add_done_callback(lambda task: task.cancelled() or task.exception())
         return load
 
-    async def _load(self, handle: ModelHandle[M]) -> ModelHandle[M]:
-        spec = handle.spec
+    async def _load(self, key: str, handle: ModelHandle[M]) -> ModelHandle[M]:
+        spec, to_serve = handle.spec, key == handle.spec.name
         try:
             async with self._turn:
-                await self._make_room(handle)
+                await self._make_room(handle, beside=not to_serve)
                 await self._load_in_thread(handle)
-        except (DoesNotFitError, ShedError):
-            raise  # Not the model's fault: it may fit the next time.
+        except (DoesNotFitError, ShedError) as exc:
+            # Not the model's fault: it may fit the next time. Who has it staged asks how it is.
+            if not to_serve:
+                self._note_failed(key, handle, exc)
+            raise
         except Exception as exc:
             log.exception("model.load_failed", name=spec.name, revision=spec.revision)
             error = _as_load_error(spec, exc)
-            handle.became_failed(error)
-            self._failed[spec.name] = handle
+            self._note_failed(key, handle, error)
             raise error from exc
         finally:
-            del self._loading[spec.name], self._loads[spec.name]
-        old = self._ready.get(spec.name)
-        self._ready[spec.name] = handle
-        if old is not None:
-            self._retire_soon(old)
+            del self._loading[key], self._loads[key]
+        if to_serve:
+            self._serve(handle)
+        else:
+            self._staged[spec.name] = handle
         return handle
+
+    def _note_failed(self, key: str, handle: ModelHandle[M], error: FleetError) -> None:
+        handle.became_failed(error)
+        self._failed[key] = handle
 
     async def _load_in_thread(self, handle: ModelHandle[M]) -> None:
         begin_s = self._clock.monotonic_s()
@@ -233,36 +335,23 @@ class ModelPool(Generic[M]):
             seconds=round(handle.load_s, 3),
         )
 
-    async def _make_room(self, handle: ModelHandle[M]) -> None:
-        """Raises: DoesNotFitError, ShedError."""
-        wanted = handle.spec.expected_bytes
-        free = self._free_now()
+    async def _make_room(self, handle: ModelHandle[M], *, beside: bool) -> None:
+        """``beside``: the revision that serves must stay. Raises: DoesNotFitError, ShedError."""
+        staying = {h.spec.name for h in self._ready.values() if self.is_pinned(h)}
+        staying |= {handle.spec.name} if beside else set()
         tenants = [
-            Tenant(h.spec.name, h.bytes, h.last_used_s, movable=h.refs == 0 and not h.pinned)
-            for h in self._ready.values()
+            Tenant(n, h.bytes, h.last_used_s, busy=h.refs > 0, stays=n in staying)
+            for n, h in self._ready.items()
         ]
-        pinned = sum(h.bytes for h in self._ready.values() if h.pinned)
-        plan = plan_room(tenants, free, wanted, pinned)
-        if not plan.could_fit:
-            room_mib = max(0, free + sum(t.bytes for t in tenants) - pinned) >> 20
-            raise DoesNotFitError(
-                f"{handle.spec.name} needs about {wanted >> 20} MiB; this replica could free "
-                f"{room_mib} MiB at most. Use a smaller model or a replica with more memory."
-            )
-        if not plan.fits:
-            raise ShedError(
-                f"{handle.spec.name} needs about {wanted >> 20} MiB, and the models here are in "
-                "use.",
-                code="no_room",
-            )
-        for name in plan.unload:
+        wanted = handle.spec.expected_bytes
+        for name in who_leaves(handle.spec.name, wanted, tenants, self._free_now()):
             log.info("model.evicted", name=name, for_model=handle.spec.name, wanted=wanted)
             await self._retire(self._ready[name])
 
     def _free_now(self) -> int:
         """Bytes free for the model whose turn it is; no other is being loaded meanwhile."""
         if self._budget_bytes:
-            held = [*self._ready.values(), *self._retirement.handles]
+            held = [*self._ready.values(), *self._staged.values(), *self._retirement.handles]
             return self._budget_bytes - sum(h.bytes for h in held)
         free = self._loader.free_bytes()
         return _UNBOUNDED if free < 0 else free

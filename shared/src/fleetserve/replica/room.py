@@ -3,50 +3,57 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fleetserve.errors import DoesNotFitError, ShedError
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A model in memory; ``movable``: idle and not pinned."""
+    """A model in memory; ``busy`` while requests hold it, ``stays``: it never makes room."""
 
     name: str
     bytes: int
     last_used_s: float
-    movable: bool
+    busy: bool = False
+    stays: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RoomPlan:
-    """What to do for room.
-
-    Attributes:
-        unload: Names, in the order to unload them.
-        fits: With those gone there is room now.
-        could_fit: There would be room if everything that is not pinned were idle.
-    """
-
-    unload: tuple[str, ...]
-    fits: bool
-    could_fit: bool
-
-
-def plan_room(tenants: Iterable[Tenant], free: int, wanted: int, pinned: int) -> RoomPlan:
-    """The least recently used idle models that have to go for ``wanted`` more bytes.
+def who_leaves(name: str, wanted: int, tenants: Iterable[Tenant], free: int) -> tuple[str, ...]:
+    """The least recently used idle models that have to go, in the order to unload them.
 
     Args:
+        name: Of the model that is to come.
+        wanted: Bytes that it takes.
         tenants: What is in memory.
         free: Bytes free now.
-        wanted: Bytes of the model that is to come.
-        pinned: Bytes of the models that never leave.
+
+    Raises:
+        DoesNotFitError: it would not fit either if everything that may go were gone; says what
+            would.
+        ShedError: it would, but what is in the way is in use now.
     """
     everyone = list(tenants)
-    ceiling = free + sum(t.bytes for t in everyone) - pinned
     leaving: list[str] = []
     room = free
-    for tenant in sorted((t for t in everyone if t.movable), key=lambda t: t.last_used_s):
+    movable = [t for t in everyone if not t.busy and not t.stays]
+    for tenant in sorted(movable, key=lambda t: t.last_used_s):
         if room >= wanted:
             break
         leaving.append(tenant.name)
         room += tenant.bytes
-    if room < wanted:
-        return RoomPlan((), fits=False, could_fit=ceiling >= wanted)
-    return RoomPlan(tuple(leaving), fits=True, could_fit=True)
+    if room >= wanted:
+        return tuple(leaving)
+    ceiling = free + sum(t.bytes for t in everyone if not t.stays)
+    if ceiling < wanted:
+        raise _too_large(name, wanted, ceiling, [t.name for t in everyone if t.stays])
+    raise ShedError(
+        f"{name} needs about {wanted >> 20} MiB, and the models here are in use.", code="no_room"
+    )
+
+
+def _too_large(name: str, wanted: int, ceiling: int, staying: list[str]) -> DoesNotFitError:
+    room_mib = max(0, ceiling) >> 20
+    beside = f" beside what has to stay ({', '.join(sorted(staying))})" if staying else ""
+    return DoesNotFitError(
+        f"{name} needs about {wanted >> 20} MiB; this replica could free {room_mib} MiB at most"
+        f"{beside}. A model of up to {room_mib} MiB would fit; else use a replica with more memory."
+    )

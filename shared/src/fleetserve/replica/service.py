@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -18,6 +19,7 @@ from fleetserve.replica.data_plane import DataPlane
 from fleetserve.replica.exchange import Handler
 from fleetserve.replica.model_table import model_table
 from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader
+from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.replica.watchdog import Watchdog
@@ -28,6 +30,8 @@ from fleetserve.runtime import ServiceRuntime
 log = structlog.get_logger(__name__)
 
 CLOSE_S = 10.0
+# So much kept by models that were unloaded, and a new process is worth its start.
+LOST_BYTES = 512 << 20
 
 M = TypeVar("M")
 
@@ -48,6 +52,7 @@ class Replica(Generic[M]):
             the first load quicker.
         versions: Of what runs the models, such as torch.
         end: Ends the process at once with a status; for a replica that can't go on.
+        leave: Has the process drain and end, to be started anew.
 
     Attributes:
         started: Set when everything in ``preload`` serves.
@@ -62,6 +67,7 @@ class Replica(Generic[M]):
         after_ready: Callable[[], None] | None = None,
         versions: Mapping[str, str] | None = None,
         end: Callable[[int], None] = os._exit,
+        leave: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGTERM),
     ) -> None:
         config = runtime.settings.config.inference
         self.runtime = runtime
@@ -71,6 +77,7 @@ class Replica(Generic[M]):
             make_loader(self.slot),
             clock=runtime.clock,
             budget_bytes=config.memory_mib << 20,
+            on_lost=self._lost,
         )
         self.admission = Admission(config.max_queue, config.max_queue_mib << 20)
         self.watch = RequestWatch(runtime.clock)
@@ -85,13 +92,15 @@ class Replica(Generic[M]):
         self._after_ready = after_ready
         self._versions = dict(versions or {})
         self._end_process = end
+        self._leave = leave
         self.started = asyncio.Event()
         self._waiting_for: str | None = "the model library is being loaded"
         self._plane: DataPlane | None = None
         runtime.describe = self._describe
         runtime.readiness.append(lambda: self._waiting_for)
         runtime.liveness.append(self.watchdog.reason)
-        runtime.background += [self._start, self.watchdog.run, self.pool.run]
+        self.pins = Pins(runtime.redis, runtime.keys, self.pool, runtime.clock)
+        runtime.background += [self._start, self.watchdog.run, self.pool.run, self.pins.run]
         runtime.on_shutdown.append(self._stop)
         runtime.tables.append(lambda: model_table(self.pool, runtime.clock))
 
@@ -101,6 +110,7 @@ class Replica(Generic[M]):
         """The ASGI app to serve: these routes, and the control app for the rest."""
         runtime, settings = self.runtime, self.runtime.settings
         control.state.pool = self.pool
+        control.state.pins = self.pins
         self._plane = DataPlane(
             routes,
             control=wrap_control(control),
@@ -151,6 +161,12 @@ class Replica(Generic[M]):
         if self._plane is not None:
             self._plane.refuse(f"This replica is being replaced: {reason}.")
 
+    def _lost(self, lost_bytes: int) -> None:
+        self.runtime.metrics.gauges["lost_mb"] = round(lost_bytes / 2**20, 1)
+        if lost_bytes >= LOST_BYTES and not self.runtime.draining:
+            log.error("replica.replaced", reason="memory was not given back", lost=lost_bytes)
+            self._leave()
+
     def _end(self, status: int) -> None:
         self.runtime.sink.flush()
         self._end_process(status)
@@ -172,21 +188,28 @@ class Replica(Generic[M]):
         )
 
     def _instances(self) -> list[ModelInstance]:
-        now_s = self.runtime.clock.monotonic_s()
-        return [
-            _instance(handle, now_s)
-            for handle in self.pool.handles()
-            if handle.state in _INSTANCE_STATES
-        ]
+        """What serves comes last: whoever keeps one word for each name keeps that one."""
+        told = []
+        for handle in self.pool.handles():
+            if handle.state in _INSTANCE_STATES:
+                serves = self.pool.get_ready(handle.spec.name) is handle
+                told.append(_instance(handle, serves=serves))
+        return sorted(told, key=lambda instance: instance.state is InstanceState.READY)
 
 
-def _instance(handle: ModelHandle[M], now_s: float) -> ModelInstance:
+def _instance(handle: ModelHandle[M], *, serves: bool) -> ModelInstance:
+    """A revision that waits to be published is still loading, for the fleet."""
+    state = _INSTANCE_STATES[handle.state]
+    if state is InstanceState.READY and not serves:
+        state = InstanceState.LOADING
     return ModelInstance(
         name=handle.spec.name,
         revision=handle.spec.revision,
-        state=_INSTANCE_STATES[handle.state],
+        state=state,
         bytes=handle.bytes,
         task=handle.spec.task,
         dtype=handle.dtype,
-        last_used_s_ago=round(now_s - handle.last_used_s, 1),
+        last_used_s_ago=round(handle.idle_s(), 1),
+        in_use=handle.refs,
+        uses=handle.uses,
     )

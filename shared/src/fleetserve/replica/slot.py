@@ -46,8 +46,9 @@ class ComputeSlot:
         self.progress = 0
         self.poisoned: str | None = None
         self._clock = clock
-        self._fair = FairShare()
-        self._sources: dict[str, WorkSource] = {}
+        # By the object: two loads of one model, the old one serving its last, have one name.
+        self._fair: FairShare[int] = FairShare()
+        self._sources: dict[int, WorkSource] = {}
         self._calls: deque[Unit] = deque()
         self._wakeups: SimpleQueue[None] = SimpleQueue()
         self._awake = True
@@ -74,15 +75,15 @@ class ComputeSlot:
     def add(self, source: WorkSource) -> None:
         """Any thread."""
         with self._sources_lock:
-            self._sources[source.name] = source
-            self._fair.enter(source.name)
+            self._sources[id(source)] = source
+            self._fair.enter(id(source))
         self.wake()
 
     def remove(self, source: WorkSource) -> None:
         """Any thread. A unit of it that is at work is finished."""
         with self._sources_lock:
-            self._sources.pop(source.name, None)
-            self._fair.leave(source.name)
+            self._sources.pop(id(source), None)
+            self._fair.leave(id(source))
 
     def wake(self) -> None:
         """Tells the thread that there is work. Any thread; one token however often."""
@@ -139,14 +140,14 @@ class ComputeSlot:
     def _run_one(self) -> bool:
         """Runs one unit of the least served source that has any; False: nobody has."""
         if self._calls:
-            self._work("calls", self._calls.popleft())
+            self._work(None, self._calls.popleft())
             return True
         with self._sources_lock:
-            order = [self._sources[name] for name in self._fair.order()]
+            order = [self._sources[key] for key in self._fair.order()]
         for source in order:
             unit = self._take(source)
             if unit is not None:
-                self._work(source.name, unit)
+                self._work(source, unit)
                 return True
         return False
 
@@ -157,14 +158,14 @@ class ComputeSlot:
             log.exception("source.failed", slot=self.name, source=source.name)
             return None
 
-    def _work(self, name: str, unit: Unit) -> None:
+    def _work(self, source: WorkSource | None, unit: Unit) -> None:
         start_s = self._clock.monotonic_s()
         self._unit_since_s = start_s
         try:
             unit()
         except Exception:
-            log.exception("unit.failed", slot=self.name, source=name)
+            log.exception("unit.failed", slot=self.name, source=source.name if source else "calls")
         finally:
             self._unit_since_s = None
             self.progress += 1
-            self._fair.charge(name, self._clock.monotonic_s() - start_s)
+            self._fair.charge(id(source), self._clock.monotonic_s() - start_s)

@@ -6,10 +6,11 @@ import pytest
 from fleetserve.announcements import decode_announcement
 from fleetserve.app import create_app, wrap_control
 from fleetserve.replica.internal import internal_router
+from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ async def pool(runtime: ServiceRuntime, loader: DirectedLoader) -> AsyncIterator
 async def client(runtime: ServiceRuntime, pool: ModelPool[str]) -> AsyncIterator[httpx.AsyncClient]:
     control = create_app(runtime, title="test", routers=[internal_router])
     control.state.pool = pool
+    control.state.pins = Pins(runtime.redis, runtime.keys, pool, runtime.clock)
     signer = TokenSigner(runtime.settings.secrets_dir, "gateway", runtime.clock)
     transport = httpx.ASGITransport(wrap_control(control))
     headers = {"x-fleet-token": signer.token_for("inference-svc")}
@@ -85,3 +87,34 @@ async def test_delete_takes_a_model_away_and_repeats_to_the_same(
     for _ in range(2):
         gone = await client.delete("/internal/models/a@r1")
         assert (gone.status_code, gone.json()["state"]) == (200, "gone")
+
+
+async def test_a_revision_is_staged_and_its_progress_asked_for_by_repeating(
+    client: httpx.AsyncClient, pool: ModelPool[str], loader: DirectedLoader
+) -> None:
+    await pool.get("a")
+    loader.kept["a"] = ("r2",)
+    loader.gate.clear()
+    first = await client.put("/internal/models/a@r2?stage=true")
+    assert (first.status_code, first.json()["state"]) == (202, "loading")
+    loader.gate.set()
+    await stage(pool, "a", "r2")
+    again = await client.put("/internal/models/a@r2?stage=true")
+    assert (again.status_code, again.json()["state"]) == (200, "ready")
+    assert (await pool.get("a")).model == "a@r1"
+
+
+async def test_delete_of_the_unused_is_refused_for_what_was_just_used(
+    client: httpx.AsyncClient, pool: ModelPool[str]
+) -> None:
+    await pool.get("a")
+    refused = await client.delete("/internal/models/a@r1?idle_s=60")
+    assert (refused.status_code, refused.json()["code"]) == (409, "model_in_use")
+    gone = await client.delete("/internal/models/a@r1?idle_s=0")
+    assert (gone.status_code, gone.json()["freed_bytes"]) == (200, 40)
+
+
+async def test_pins_are_read_anew_on_demand(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/internal/pins")
+    # Nobody listens where this runtime's Redis should be.
+    assert (answer.status_code, answer.json()) == (200, {"success": True, "read": False})

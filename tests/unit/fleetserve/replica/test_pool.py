@@ -5,6 +5,7 @@ import pytest
 
 from fleetserve.clock import ManualClock
 from fleetserve.errors import (
+    ConflictError,
     DoesNotFitError,
     InternalError,
     ModelNotFoundError,
@@ -12,8 +13,8 @@ from fleetserve.errors import (
     ShedError,
 )
 from fleetserve.replica.models import HandleState
-from fleetserve.replica.pool import RETRY_FAILED_S, ModelPool
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from fleetserve.replica.pool import RETRY_FAILED_S, STAGED_S, ModelPool
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 
 @pytest.fixture
@@ -282,3 +283,91 @@ async def test_what_would_serve_is_known_without_loading_it(
     assert pool.find("a").revision == "r1"
     with pytest.raises(ModelNotFoundError):
         pool.find("nope")
+
+
+async def test_a_staged_revision_serves_once_it_is_published_without_another_load(
+    pool: ModelPool[str], loader: DirectedLoader
+) -> None:
+    old = await pool.get("a")
+    loader.kept["a"] = ("r2",)
+    await stage(pool, "a", "r2")
+    assert pool.get_ready("a") is old
+    with old:
+        loader.published["a"] = ("r2", 40)
+        await pool.refresh()
+        assert (await pool.get("a")).model == "a@r2"
+        assert old.state is HandleState.RETIRED
+    assert loader.loads == ["a@r1", "a@r2"]
+
+
+async def test_a_staged_revision_is_for_nobody_before_it_is_published(
+    pool: ModelPool[str], loader: DirectedLoader
+) -> None:
+    loader.kept["a"] = ("r2",)
+    await stage(pool, "a", "r2")
+    assert (await pool.get("a")).model == "a@r1"
+    loader.published["a"] = ("r2", 40)
+    assert (await pool.put("a", "r2")).model == "a@r2"
+
+
+async def test_a_revision_that_cannot_be_staged_says_why_and_the_old_one_serves(
+    pool: ModelPool[str], loader: DirectedLoader
+) -> None:
+    await pool.get("a")
+    loader.kept["a"] = ("r2",)
+    loader.failure = ValueError("the weights are cut")
+    with pytest.raises(InternalError, match="cut"):
+        await stage(pool, "a", "r2")
+    assert (await pool.get("a")).model == "a@r1"
+    with pytest.raises(NotFoundError, match="r9"):
+        pool.stage_soon("a", "r9")
+
+
+async def test_staging_never_unloads_the_revision_that_serves(clock: ManualClock) -> None:
+    loader = DirectedLoader({"a": ("r1", 60)}, kept={"a": ("r2",)})
+    pool: ModelPool[str] = ModelPool(loader, clock=clock, budget_bytes=100)
+    await pool.get("a")
+    with pytest.raises(DoesNotFitError, match="beside what has to stay"):
+        await stage(pool, "a", "r2")
+    assert (await pool.get("a")).model == "a@r1"
+    await pool.close()
+
+
+async def test_a_revision_staged_in_vain_is_unloaded(
+    pool: ModelPool[str], loader: DirectedLoader, clock: ManualClock
+) -> None:
+    loader.kept["a"] = ("r2", "r3")
+    await stage(pool, "a", "r2")
+    await pool.remove("a", "r2")
+    await stage(pool, "a", "r3")
+    clock.move(STAGED_S)
+    await pool.refresh()
+    assert loader.unloads == ["a@r2", "a@r3"]
+
+
+async def test_a_model_pinned_by_name_stays(
+    pool: ModelPool[str], loader: DirectedLoader, clock: ManualClock
+) -> None:
+    pool.pinned = frozenset("a")
+    for name in "abc":
+        await pool.get(name)
+        clock.move(1.0)
+    assert loader.unloads == ["b@r1"]
+
+
+async def test_removal_of_the_unused_spares_what_is_pinned_in_use_or_was_used(
+    pool: ModelPool[str], clock: ManualClock
+) -> None:
+    handle = await pool.get("a")
+    with handle:
+        clock.move(20.0)
+        with pytest.raises(ConflictError, match="used meanwhile"):
+            await pool.remove("a", "r1", idle_s=10.0)
+    with pytest.raises(ConflictError, match="used meanwhile"):
+        await pool.remove("a", "r1", idle_s=10.0)
+    clock.move(10.0)
+    pool.pinned = frozenset("a")
+    with pytest.raises(ConflictError, match="pinned"):
+        await pool.remove("a", "r1", idle_s=10.0)
+    pool.pinned = frozenset()
+    assert await pool.remove("a", "r1", idle_s=10.0) is HandleState.GONE

@@ -15,7 +15,7 @@ from fleetserve.replica.internal import internal_router
 from fleetserve.replica.service import Replica
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
-from tests.unit.fleetserve.replica.loaders import DirectedLoader
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
 
 WAIT_S = 10.0
 
@@ -178,3 +178,23 @@ async def test_what_makes_later_loads_quicker_comes_after_being_ready(
     async with running(create_app(runtime, title="test")):
         await done.wait()
     assert told == [(ReplicaState.READY, "loader_0")]
+
+
+async def test_its_announcement_tells_use_and_that_a_staged_revision_does_not_serve(
+    replica: Replica[str],
+    runtime: ServiceRuntime,
+    loader: DirectedLoader,
+    control: FastAPI,
+    plane: DataPlane,
+) -> None:
+    loader.kept["a"] = ("r2",)
+    async with running(control):
+        await replica.started.wait()
+        await stage(replica.pool, "a", "r2")
+        with await replica.pool.get("a"):
+            said = runtime.announcement().models
+    assert [(m.revision, m.state, m.in_use, m.uses) for m in said] == [
+        ("r2", InstanceState.LOADING, 0, 0),
+        ("r1", InstanceState.READY, 1, 1),
+    ]
+    assert said[1].last_used_s_ago == 0.0

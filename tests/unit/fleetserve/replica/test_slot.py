@@ -161,3 +161,18 @@ def test_the_first_reason_of_a_poisoned_slot_stays(still: ComputeSlot) -> None:
     still.poison("illegal memory access")
     still.poison("something later")
     assert still.poisoned == "illegal memory access"
+
+
+def test_two_sources_of_one_name_do_not_take_each_others_place(still: ComputeSlot) -> None:
+    old, new = Source("m@r1"), Source("m@r1")
+    done: list[str] = []
+    for source, told in ((old, "old"), (new, "new")):
+        still.add(source)
+        source.units.append(lambda told=told: done.append(told))  # type: ignore[misc]
+    while run(still):
+        pass
+    assert sorted(done) == ["new", "old"]
+    still.remove(old)
+    new.units.append(lambda: done.append("new again"))
+    assert run(still)
+    assert done[-1] == "new again"

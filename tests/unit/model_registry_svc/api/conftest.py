@@ -15,8 +15,12 @@ from fleetserve.keys import Keys
 from fleetserve.runtime import make_runtime
 from fleetserve.settings import load_service_settings
 from model_registry_svc.api.downloads import router as downloads_router
+from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
 from model_registry_svc.loading import ReplicaLoader
+from model_registry_svc.managing import Manager
+from model_registry_svc.placing import Placing
+from model_registry_svc.policies import PolicyBook
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.services import RegistryServices
 from model_registry_svc.tracking import Tracker
@@ -51,10 +55,22 @@ async def app(
         "FLEETSERVE_LOGGING__STDOUT": "false",
     }
     runtime = make_runtime(load_service_settings("model-registry-svc", environ))
-    app = create_app(runtime, title="registry", routers=[models_router, downloads_router])
+    routers = [models_router, manage_router, downloads_router]
+    app = create_app(runtime, title="registry", routers=routers)
     tracker = Tracker(registry.queue, registry.library, SystemClock())
     loader = ReplicaLoader(
         tracker, registry.library, registry.board, runtime.signer, httpx2.AsyncClient()
+    )
+    policies = PolicyBook(client, keys)
+    placing = Placing(registry.board, registry.calls, SystemClock())
+    manager = Manager(
+        registry.library,
+        registry.records,
+        policies,
+        registry.board,
+        placing,
+        registry.revisions,
+        tracker,
     )
     app.state.services = RegistryServices(
         downloads=registry.downloads,
@@ -66,6 +82,8 @@ async def app(
         counts=RequestCounts(),
         presence=WorkerPresence(client, keys),
         loader=loader,
+        policies=policies,
+        manager=manager,
         clock=SystemClock(),
     )
     yield app

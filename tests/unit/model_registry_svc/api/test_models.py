@@ -83,11 +83,14 @@ async def test_managed_are_those_on_replicas_and_on_disk(
     http: httpx.AsyncClient, registry: Registry, announce: Announce
 ) -> None:
     await fetched(registry)
-    loaded = ModelInstance(
-        "example", "built-in", InstanceState.READY, 2_000_000, "tensor", "float32", 3.0
+    used, unused = (
+        ModelInstance(
+            "example", "built-in", InstanceState.READY, 2_000_000, "tensor", "float32", 3.0, 0, uses
+        )
+        for uses in (1, 0)
     )
-    for replica in ("r1", "r2"):
-        announce(replica, loaded, device="cpu")
+    announce("r1", used, device="cpu")
+    announce("r2", unused, device="cpu")
     answer = (await http.get("/models/managed")).json()
     example, masks = answer["downloaded_models"]
     assert (example["name"], example["loaded"], example["replicas"]) == (
@@ -99,7 +102,20 @@ async def test_managed_are_those_on_replicas_and_on_disk(
     assert (example["device"], example["dtype"], example["optimized"]) == ("cpu", "float32", False)
     assert example["last_used"] > 0
     assert (masks["name"], masks["loaded"], masks["last_used"]) == ("m", False, None)
+    assert (example["pinned"], masks["pinned"], masks["keep_alive"]) == (True, False, None)
+    assert (masks["revision"], masks["previous_revision"]) == (
+        registry.library.manifests()[0].revision,
+        None,
+    )
     assert answer["summary"]["loaded"] == 1
+
+
+async def test_model_that_was_not_used_since_it_was_loaded_has_no_last_use(
+    http: httpx.AsyncClient, announce: Announce
+) -> None:
+    announce("r1", ModelInstance("example", "built-in", InstanceState.READY))
+    (example,) = (await http.get("/models/managed")).json()["downloaded_models"]
+    assert (example["loaded"], example["last_used"]) == (True, None)
 
 
 async def test_managed_cannot_be_told_while_redis_is_away(
@@ -123,7 +139,7 @@ async def test_volume_is_measured(http: httpx.AsyncClient, registry: Registry) -
 async def test_every_route_is_described_and_the_example_is_valid(http: httpx.AsyncClient) -> None:
     document = (await http.get("/openapi.json")).json()
     operations = [op for item in document["paths"].values() for op in item.values()]
-    assert len(operations) == 9
+    assert len(operations) == 10
     assert all(op["summary"] and op["description"] for op in operations)
     posted = document["paths"]["/models/download"]["post"]["requestBody"]["content"]
     (example,) = posted["application/json"]["examples"].values()

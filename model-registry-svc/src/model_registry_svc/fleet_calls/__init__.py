@@ -1,0 +1,1 @@
+"""The port to the replicas' and the autoscaler's own routes, and its adapters."""
