@@ -1,5 +1,7 @@
 """Composition root of gpu-svc: the only file that names concrete adapters."""
 
+import functools
+
 from fastapi import FastAPI
 
 from fleetserve.app import create_app, wrap_control
@@ -30,7 +32,8 @@ def build(settings: GpuSettings) -> tuple[App, ServiceRuntime]:
         clock=runtime.clock,
         requested_device=settings.service.config.inference.device,
         visible=settings.visible_devices,
-        installed=installed_build,
+        # Reading a package's metadata costs more than the rest of a look, and does not change.
+        installed=functools.cache(installed_build),
     )
     return wrap_control(control_app(runtime, devices)), runtime
 
