@@ -41,8 +41,8 @@ class _Server(uvicorn.Server):
             log.info("service.listening", address=self._runtime.address)
 
     async def main_loop(self) -> None:
-        """uvicorn's own looks ten times a second whether it is over: a fifth of what an idle
-        process costs."""
+        # uvicorn's own looks ten times a second whether it is over: a fifth of what an idle
+        # process costs.
         await self.on_tick(0)
         if not self.should_exit:
             await self._over.wait()
