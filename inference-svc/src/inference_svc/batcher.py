@@ -87,6 +87,9 @@ class Batcher:
                 return lambda: self._run(chosen)
         return None
 
+    def waiting(self) -> int:
+        return len(self._inbox) + len(self._queue)
+
     def _drop_expired(self, batch: Selection[Item]) -> None:
         """What is over its deadline fails without reaching the model."""
         now_s = self._now_s()

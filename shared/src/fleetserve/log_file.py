@@ -59,7 +59,7 @@ class LogSink:
         self._gathered: list[bytes] = []
         self._size = 0
         self._lock = threading.Lock()
-        self.on_gathered: Callable[[], None] = lambda: None
+        self.on_gathered: Callable[[], object] = lambda: None
 
     def write(self, line: bytes) -> None:
         self.flush()
