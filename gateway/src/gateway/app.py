@@ -102,6 +102,7 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
         room.demand,
         runtime.clock,
     )
+    runtime.serves_models = True
     runtime.background += [directory.run, prober.run, demand.run]
     routes = {
         "/predict": DataRoute("/predict", None, server.timeout_s),

@@ -12,6 +12,7 @@ from fleetserve.health import Check
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime
+from model_registry_svc import dashboard
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.models import router as models_router
 from model_registry_svc.background import RecordKeeper, fetch_at_start
@@ -48,6 +49,7 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
         partial(fetch_at_start, services.downloads, services.catalogue, runtime.clock)
     )
     runtime.on_shutdown.append(services.loader.close)
+    runtime.tables += dashboard.tables(services.records, services.presence)
     app = create_app(
         runtime,
         title="Fleetserve model registry",

@@ -90,6 +90,7 @@ class Replica(Generic[M]):
         self.started = asyncio.Event()
         self._waiting_for: str | None = "the model library is being loaded"
         self._plane: DataPlane | None = None
+        runtime.serves_models = True
         runtime.describe = self._describe
         runtime.readiness.append(lambda: self._waiting_for)
         runtime.liveness.append(self.watchdog.reason)
