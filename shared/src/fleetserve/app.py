@@ -52,6 +52,8 @@ def create_app(
         openapi_url=None if own_routes else "/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A slash too many makes another path; a 307 without a body helps nobody.
+        redirect_slashes=False,
     )
     app.state.runtime = runtime
     app.state.checks = {"redis": _redis_check(runtime), **(checks or {})}

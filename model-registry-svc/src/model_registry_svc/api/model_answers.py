@@ -21,7 +21,7 @@ from model_registry_svc.api.model_schemas import (
 )
 from model_registry_svc.categories import CATEGORIES, category_of
 from model_registry_svc.disk import folder_bytes, free_bytes
-from model_registry_svc.overview import list_models, megabytes
+from model_registry_svc.overview import iso_time, list_models, megabytes
 from model_registry_svc.replicas import Holding
 from model_registry_svc.services import RegistryServices
 
@@ -36,7 +36,7 @@ def models_answer(services: RegistryServices) -> ModelsAnswer:
     entries = list_models(services.library.manifests(), records, holdings, services.catalogue)
     names = [entry.name for entry in entries]
     return ModelsAnswer(
-        timestamp=services.clock.now_s(),
+        timestamp=iso_time(services.clock.now_s()),
         total_models=len(names),
         models=names,
         available_models=[e.name for e in entries if e.state is ModelState.READY],
@@ -116,7 +116,7 @@ def cache_answer(services: RegistryServices) -> CacheAnswer:
                 revision=m.revision,
                 size_mb=megabytes(sizes[m.name]),
                 files=len(m.files),
-                last_modified=m.created_at,
+                last_modified=iso_time(m.created_at),
             )
             for m in manifests
         ],
@@ -139,7 +139,7 @@ def _managed(
 ) -> ManagedModel:
     ready = [h for h in holdings if h.instance.state is InstanceState.READY]
     dtypes = sorted({h.instance.dtype for h in ready if h.instance.dtype})
-    now_s = services.clock.now_s()
+    used_s = [services.clock.now_s() - h.instance.last_used_s_ago for h in ready]
     task = manifest.task if manifest else holdings[0].instance.task
     return ManagedModel(
         name=manifest.name if manifest else holdings[0].instance.name,
@@ -153,7 +153,7 @@ def _managed(
         ),
         parameters=services.library.parameters(manifest) if manifest else None,
         replicas=sorted({h.replica.replica_id for h in holdings}),
-        last_used=max((now_s - h.instance.last_used_s_ago for h in ready), default=None),
+        last_used=iso_time(max(used_s)) if used_s else None,
     )
 
 

@@ -29,7 +29,7 @@ class ModelsAnswer(BaseModel):
     """Every model: on disk, on its way, built in."""
 
     success: Literal[True] = True
-    timestamp: float
+    timestamp: str
     total_models: int
     models: list[str] = Field(description="Every name.")
     available_models: list[str] = Field(description="Those that answer requests now.")
@@ -82,7 +82,7 @@ class ManagedModel(BaseModel):
     memory_usage: MemoryUsage
     parameters: int | None = Field(description="null where only a pickle would say.")
     replicas: list[str]
-    last_used: float | None = Field(description="Seconds since the epoch.")
+    last_used: str | None
 
 
 class ManagedAnswer(BaseModel):
@@ -99,7 +99,7 @@ class CachedModel(BaseModel):
     revision: str
     size_mb: float = Field(description="All that its folder takes.")
     files: int
-    last_modified: float
+    last_modified: str
 
 
 class CacheAnswer(BaseModel):
