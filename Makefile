@@ -64,8 +64,10 @@ fix: $(DEV) ## Format, and mend what can be mended by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(RUNTIME) ## Measure what the gateway and a replica cost per request
-	@$(BIN)/python -m benchmarks.overhead $(ARGS)
+BENCH ?= overhead
+
+bench: $(RUNTIME) ## Measure what a request costs; BENCH=idle: what the fleet costs without any
+	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
 
 bench-peers: $(DEV) ## Measure the fleet beside its peers, which are installed into .bench
 	@$(BIN)/python -m benchmarks.peers $(ARGS)

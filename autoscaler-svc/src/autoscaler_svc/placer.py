@@ -119,7 +119,7 @@ class Placer:
         before = self._refusals.get(pair)
         retry_s = min(before.retry_s * 2, LONGEST_RETRY_S) if before is not None else RETRY_S
         self._refusals[pair] = Refusal(error, self._clock.monotonic_s(), retry_s)
-        log.warning("placement.refused", model=pair[0], replica=pair[1], reason=error.detail)
+        log.warning("placement.refused", model=pair[0], on=pair[1], reason=error.detail)
         self._chronicle.tell(
             Note(EntryKind.FAILED, service, pair[0], 0, 0, "placement_refused", error.detail)
         )

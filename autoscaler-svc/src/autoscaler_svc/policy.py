@@ -185,6 +185,6 @@ def _bounded(
         return Decision(bounds.lower, wanted, Cause.LOWER_BOUND, reason)
     upper = max(bounds.upper, bounds.lower)
     if desired > upper:
-        text = f"{bounds.upper_reason} allows {upper}; {reason}"
+        text = f"{upper} at most ({bounds.upper_reason}); {reason}"
         return Decision(upper, wanted, Cause.UPPER_BOUND, text, bounds.upper_reason)
     return Decision(desired, wanted, cause, reason)

@@ -138,10 +138,10 @@ class Reconciler:
             case Start():
                 self._start(spec)
             case End(unit):
-                log.info("replica.ended", service=service, replica=unit.replica_id, unit=unit.id)
+                log.info("replica.ended", kind=service, subject=unit.replica_id, unit=unit.id)
                 self._end(unit, None)
             case Remove(unit):
-                log.info("replica.removed", service=service, replica=unit.replica_id)
+                log.info("replica.removed", kind=service, subject=unit.replica_id)
                 self._end(unit, STUCK_GRACE_S)
             case Replace(member):
                 await self._replace(member, members)
@@ -182,7 +182,7 @@ class Reconciler:
         else:
             self._troubles.pop(service, None)
             self._started[unit.id] = (service, self._clock.monotonic_s())
-            log.info("replica.started", service=service, replica=unit.replica_id, unit=unit.id)
+            log.info("replica.started", kind=service, subject=unit.replica_id, unit=unit.id)
         finally:
             self._starting[service] -= 1
             self._on_change()
@@ -220,7 +220,7 @@ class Reconciler:
         try:
             await self._orchestrator.stop(unit.id, grace_s=grace_s)
         except FleetError as exc:
-            log.warning("replica.not_ended", replica=unit.replica_id, reason=exc.detail)
+            log.warning("replica.not_ended", subject=unit.replica_id, reason=exc.detail)
         finally:
             del self._ends[unit.id]
             self._ended[unit.id] = self._clock.monotonic_s()

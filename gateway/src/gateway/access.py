@@ -20,9 +20,11 @@ from fleetserve.auth.security_headers import AllowedHosts
 from fleetserve.auth.source.service import ServiceAuthSource
 from fleetserve.auth.verifier import AuthVerifier
 from fleetserve.errors import UnavailableError
+from fleetserve.request_log import RequestLog
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.settings import ServiceSettings
 from gateway.entrance import Entrance
+from gateway.refusals import Refusals
 from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
 
@@ -63,11 +65,14 @@ def make_access(
     gate = Gatekeeper(RouteScopes(), verifier, leases, enabled=security.enable_auth)
     if security.enable_auth:
         runtime.background += [follower.run, leases.run]
+    settings = runtime.settings
+    request_log = RequestLog(runtime.sink, settings.service, settings.replica_id, clock)
     entrance = Entrance(
-        AllowedHosts(_hosts(runtime.settings)),
+        AllowedHosts(_hosts(settings)),
         CorsPolicy(config.cors.origins, config.cors.max_age_s),
         gate,
         audit,
+        Refusals(request_log, runtime.metrics, clock),
         late=late,
         enabled=security.enable_auth,
     )

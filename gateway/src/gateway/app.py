@@ -106,6 +106,7 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
         room.demand,
         runtime.clock,
     )
+    runtime.serves_models = True
     runtime.background += [directory.run, prober.run, demand.run]
     routes = RouteTable(data_routes(server))
     audit = _audit_log(runtime)

@@ -139,7 +139,7 @@ class Dispatcher:
     ) -> None:
         self._metrics.count("upstream_failures")
         if self._table.suspect(replica):
-            log.warning("upstream.failed", replica=replica.id, reason=str(exc))
+            log.warning("upstream.failed", upstream=replica.id, reason=str(exc))
         refused = isinstance(exc, UpstreamFailedError) and not exc.sent
         if not refused and not exchange.repeatable:
             raise UnavailableError(

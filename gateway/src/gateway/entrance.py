@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fleetserve.asgi import Message, RawHeaders, Scope, Send, send_error, send_response
+from fleetserve.asgi import Message, RawHeaders, Scope, Send, send_response
 from fleetserve.audit_log import AuditLog
 from fleetserve.auth.cors import CorsPolicy, is_preflight
 from fleetserve.auth.gatekeeper import Gatekeeper
 from fleetserve.auth.security_headers import AllowedHosts
 from fleetserve.errors import FleetError, ForbiddenError
 from fleetserve.request_ids import request_id_from
+from gateway.refusals import Refusals
 
 PRINCIPAL = "fleet.principal"
 _CREDENTIALS = (b"authorization", b"x-api-key")
@@ -30,6 +31,7 @@ class Entrance:
         cors: CorsPolicy,
         gate: Gatekeeper,
         audit: AuditLog,
+        refusals: Refusals,
         *,
         late: frozenset[str],
         enabled: bool,
@@ -38,11 +40,13 @@ class Entrance:
         self._cors = cors
         self._gate = gate
         self._audit = audit
+        self._refusals = refusals
         self._late = late
         self._enabled = enabled
 
     async def admit(self, scope: Scope, send: Send) -> Send | None:
         """The ``send`` to answer with, or None where the answer was given here."""
+        begin_s = self._refusals.now_s()
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         extra = self._cors.headers(headers.get(b"origin"))
         try:
@@ -61,7 +65,7 @@ class Entrance:
         except FleetError as exc:
             offered = headers.get(b"x-request-id")
             request_id = request_id_from(offered.decode("latin-1") if offered else None)
-            await send_error(_with(send, extra), exc, request_id, scope["path"])
+            await self._refusals.answer(scope, _with(send, extra), exc, request_id, begin_s)
             return None
         return _with(send, extra) if extra else send
 

@@ -66,6 +66,6 @@ class FleetMetrics:
         try:
             status, content = await self._calls.get(replica, "/metrics", TIMEOUT_S)
         except UnavailableError as exc:
-            log.info("metrics.missing", replica=replica.id, reason=exc.detail)
+            log.info("metrics.missing", upstream=replica.id, reason=exc.detail)
             return None
         return content.decode() if status == 200 else None

@@ -17,13 +17,21 @@ GONE_AFTER_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Since this gateway started; seconds are wall time in the gateway."""
+    """Since this gateway started; seconds are wall time in the gateway.
+
+    ``held`` requests wait here for a replica, ``queued`` inputs at replicas for their model.
+    """
 
     requests: int
     errors: int
     total_s: float
     active: int
+    held: int
     queued: int
+
+    @property
+    def waiting(self) -> int:
+        return self.held + self.queued
 
     @property
     def average_s(self) -> float:
@@ -80,8 +88,13 @@ class FleetStats:
             errors=sum(m.errors for m in sums),
             total_s=sum(m.busy_s for m in sums),
             active=at_replicas,
-            queued=self._room.held,
+            held=self._room.held,
+            queued=self._queued_at_replicas(),
         )
+
+    def _queued_at_replicas(self) -> int:
+        fresh = (r for r in self._table.all() if self._table.is_fresh(r))
+        return sum(r.announced.queued for r in fresh)
 
     async def window(self, seconds: int) -> FleetWindow:
         now_s = self._runtime.clock.now_s()

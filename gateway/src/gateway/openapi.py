@@ -54,7 +54,7 @@ class FleetOpenapi:
             fetched = await self._calls.get_json(service, "/openapi.json", FETCH_TIMEOUT_S)
             self._fetched[service] = fetched
         except UnavailableError as exc:
-            log.info("openapi.fragment_missing", service=service, reason=exc.detail)
+            log.info("openapi.fragment_missing", of=service, reason=exc.detail)
         return copy.deepcopy(self._fetched.get(service))
 
 

@@ -47,4 +47,4 @@ class Prober:
             self._table.update(decode_announcement(content))
         except (UnavailableError, msgspec.MsgspecError, UnicodeDecodeError) as exc:
             if self._table.suspect(replica, SUSPECT_S):
-                log.info("probe.failed", replica=replica.id, reason=str(exc))
+                log.info("probe.failed", upstream=replica.id, reason=str(exc))

@@ -1,5 +1,7 @@
 """Composition root of gpu-svc: the only file that names concrete adapters."""
 
+import functools
+
 from fastapi import FastAPI
 
 from fleetserve.app import create_app, wrap_control
@@ -10,6 +12,7 @@ from gpu_svc.benchmark.cpu import CpuBenchmark
 from gpu_svc.benchmark.cuda import CudaBenchmark
 from gpu_svc.device_gauges import DeviceGauges
 from gpu_svc.device_service import DeviceService
+from gpu_svc.device_table import cpu_table, gpu_table
 from gpu_svc.fleet.redis import RedisFleet
 from gpu_svc.probe.base import GpuProbe
 from gpu_svc.probe.cpu import CpuProbe
@@ -30,7 +33,8 @@ def build(settings: GpuSettings) -> tuple[App, ServiceRuntime]:
         clock=runtime.clock,
         requested_device=settings.service.config.inference.device,
         visible=settings.visible_devices,
-        installed=installed_build,
+        # Reading a package's metadata costs more than the rest of a look, and does not change.
+        installed=functools.cache(installed_build),
     )
     return wrap_control(control_app(runtime, devices)), runtime
 
@@ -39,6 +43,7 @@ def control_app(runtime: ServiceRuntime, devices: DeviceService) -> FastAPI:
     """The service around given devices, without the layer of tokens."""
     gauges = DeviceGauges(devices, runtime)
     runtime.background.append(gauges.run)
+    runtime.tables += [lambda: gpu_table(devices), lambda: cpu_table(devices)]
     runtime.on_shutdown.append(gauges.close)
     app = create_app(runtime, title="Fleetserve GPU service", routers=[gpu_router])
     app.state.devices = devices

@@ -107,6 +107,9 @@ class Batcher:
         chosen = min(self._running, key=lambda run: run.compute_s)
         return lambda: self._step(chosen)
 
+    def waiting(self) -> int:
+        return len(self._inbox) + len(self._queue)
+
     def _drop_expired(self, batch: Selection[Item]) -> None:
         """What is over its deadline fails without reaching the model."""
         now_s = self._now_s()

@@ -161,6 +161,10 @@ class BatchQueue(Generic[W]):
         self._lanes: dict[tuple[Hashable, int], _Lane[W]] = {}
         self._count = 0
 
+    def __len__(self) -> int:
+        """What waits, or was dropped a moment ago; any thread."""
+        return sum(len(lane.by_length) for lane in list(self._lanes.values()))
+
     def add(self, item: W) -> None:
         key = (item.group, item.priority)
         lane = self._lanes.get(key)

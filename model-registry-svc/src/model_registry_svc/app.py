@@ -12,6 +12,7 @@ from fleetserve.health import Check
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime
+from model_registry_svc import dashboard
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
@@ -57,6 +58,7 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
     )
     runtime.on_shutdown.append(services.loader.close)
     runtime.on_shutdown.append(partial(asyncio.to_thread, fleet_calls.close))
+    runtime.tables += dashboard.tables(services.records, services.presence)
     app = create_app(
         runtime,
         title="Fleetserve model registry",

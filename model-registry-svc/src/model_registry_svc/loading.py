@@ -84,7 +84,7 @@ class ReplicaLoader:
         log.info(
             "model.load_asked",
             model=manifest.name,
-            replica=replica.replica_id,
+            on=replica.replica_id,
             status=response.status_code,
         )
 

@@ -14,6 +14,8 @@ from model_registry_svc.replicas import Holding
 
 MB = 1_000_000
 BUILT_IN = "example"
+# As inference-svc, whose code it is, announces it.
+BUILTIN_REVISION = "builtin-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ def _built_in(loaded_on: tuple[str, ...]) -> ModelEntry:
         display_name="Example",
         source="built-in",
         model_id=BUILT_IN,
-        revision="built-in",
+        revision=BUILTIN_REVISION,
         task=Task.TENSOR,
         category=category_of(Task.TENSOR),
         state=ModelState.READY,

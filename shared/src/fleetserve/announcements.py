@@ -53,6 +53,7 @@ class Announcement(msgspec.Struct, frozen=True):
     """One process as the fleet sees it.
 
     ``in_flight`` counts accepted and unanswered requests, ``capacity`` what it takes at most,
+    ``queued`` what of it waits for the model (each input of a batch counts),
     ``progress`` rises with every compute step, ``room_bytes`` is memory free for models
     (negative: not counted), ``versions`` names what runs the models, such as torch. A new
     ``boot_id`` is a new process under the same replica id.
@@ -66,6 +67,7 @@ class Announcement(msgspec.Struct, frozen=True):
     models: tuple[ModelInstance, ...] = ()
     in_flight: int = 0
     capacity: int = 0
+    queued: int = 0
     device: str = ""
     progress: int = 0
     room_bytes: int = -1

@@ -52,6 +52,8 @@ def create_app(
         openapi_url=None if own_routes else "/openapi.json",
         docs_url=None,
         redoc_url=None,
+        # A slash too many makes another path; a 307 without a body helps nobody.
+        redirect_slashes=False,
     )
     app.state.runtime = runtime
     app.state.checks = {"redis": _redis_check(runtime), **(checks or {})}
@@ -117,9 +119,17 @@ def _report_death(task: "asyncio.Future[None]") -> None:
 
 
 async def _flush_logs(runtime: ServiceRuntime) -> None:
-    while True:
-        await runtime.clock.sleep(LOG_FLUSH_S)
-        runtime.sink.flush()
+    """Writes out what is gathered; where nothing is, nothing wakes the process."""
+    loop, gathered = asyncio.get_running_loop(), asyncio.Event()
+    runtime.sink.on_gathered = lambda: loop.call_soon_threadsafe(gathered.set)
+    try:
+        while True:
+            await gathered.wait()
+            gathered.clear()
+            await runtime.clock.sleep(LOG_FLUSH_S)
+            runtime.sink.flush()
+    finally:
+        runtime.sink.on_gathered = lambda: None
 
 
 def _redis_check(runtime: ServiceRuntime) -> Check:

@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,8 +47,8 @@ class LogFile:
 class LogSink:
     """Where log lines go: the file, stdout, or both.
 
-    ``write_soon`` gathers lines, for those written with each request; the owner calls
-    ``flush`` a few times a second. At most ``GATHER_BYTES`` wait.
+    ``write_soon`` gathers lines, for those written with each request; the owner is told of the
+    first by ``on_gathered`` and calls ``flush`` soon after. At most ``GATHER_BYTES`` wait.
     """
 
     GATHER_BYTES = 65_536
@@ -58,6 +59,7 @@ class LogSink:
         self._gathered: list[bytes] = []
         self._size = 0
         self._lock = threading.Lock()
+        self.on_gathered: Callable[[], object] = lambda: None
 
     def write(self, line: bytes) -> None:
         self.flush()
@@ -67,9 +69,11 @@ class LogSink:
         with self._lock:
             self._gathered.append(line)
             self._size += len(line)
-            full = self._size >= self.GATHER_BYTES
+            first, full = len(self._gathered) == 1, self._size >= self.GATHER_BYTES
         if full:
             self.flush()
+        elif first:
+            self.on_gathered()
 
     def flush(self) -> None:
         with self._lock:

@@ -36,6 +36,7 @@ class ServiceRuntime:
         liveness: Each returns why this process should be replaced, or None.
         describe: Adds what only this service knows (models, device, capacity) to its
             announcement.
+        serves_models: Requests for models are its work, and what its dashboard counts.
         tables: What only this service has to show on its dashboard.
         history: The last two minutes of roll-ups, oldest first.
         background: Coroutines that run from start-up to shutdown.
@@ -60,7 +61,8 @@ class ServiceRuntime:
     describe: Callable[[Announcement], Announcement] = lambda announcement: announcement
     background: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     on_shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    tables: list[Callable[[], Table]] = field(default_factory=list)
+    serves_models: bool = False
+    tables: list[Callable[[], Table | Awaitable[Table]]] = field(default_factory=list)
     history: deque[RollUp] = field(default_factory=lambda: deque(maxlen=HISTORY_S))
 
     def not_ready_reasons(self) -> list[str]:

@@ -10,6 +10,7 @@ from auth_svc.database.database import Database
 from auth_svc.passwords import PasswordHashes
 from auth_svc.settings import load_settings
 from auth_svc.users.sql import SqlUserStore
+from fleetserve.dashboard.view import Table
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner, make_secrets
 from tests.redis_server import RedisServer
 
@@ -41,7 +42,9 @@ async def test_service_starts_from_nothing_and_its_health_tells_the_database(
         )
         assert login.json()["user"]["role"] == "admin"
         assert not (folder / "admin-password").exists()
-    assert runtime.tables[0]().rows == [["logins", 1]]
+    table = runtime.tables[0]()
+    assert isinstance(table, Table)
+    assert table.rows == [["logins", 1]]
     for close in runtime.on_shutdown:
         await close()
     await runtime.redis.aclose()

@@ -183,7 +183,7 @@ def test_bound_that_cuts_is_named() -> None:
         stable_load=80.0, panic_load=80.0, bounds=Bounds(1, "min_replicas", 2, "cores")
     )
     assert (decision.desired, decision.limited_by) == (2, "cores")
-    assert "cores allows 2" in decision.reason
+    assert "2 at most (cores)" in decision.reason
 
 
 def test_floor_raises_without_any_load() -> None:

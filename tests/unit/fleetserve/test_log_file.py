@@ -88,6 +88,17 @@ def test_gathered_lines_wait_for_the_flush(file: LogFile) -> None:
     assert file.path.read_bytes() == b"one\ntwo\n"
 
 
+def test_owner_is_told_of_the_first_gathered_line_alone(file: LogFile) -> None:
+    sink, told = LogSink(file, stdout=False), []
+    sink.on_gathered = lambda: told.append(file.path.read_bytes())
+    sink.write_soon(b"one\n")
+    sink.write_soon(b"two\n")
+    assert told == [b""]
+    sink.flush()
+    sink.write_soon(b"three\n")
+    assert told == [b"", b"one\ntwo\n"]
+
+
 def test_order_is_kept_between_both_ways_of_writing(file: LogFile) -> None:
     sink = LogSink(file, stdout=False)
     sink.write_soon(b"one\n")

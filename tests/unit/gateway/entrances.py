@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from fleetserve.audit_log import AuditLog
 from fleetserve.auth.cors import CorsPolicy
 from fleetserve.auth.gatekeeper import Gatekeeper
@@ -14,7 +16,11 @@ from fleetserve.auth.security_headers import AllowedHosts
 from fleetserve.auth.source.memory import MemoryAuthSource
 from fleetserve.auth.verifier import AuthVerifier
 from fleetserve.clock import Clock
+from fleetserve.log_file import LogSink
+from fleetserve.metrics.requests import RequestMetrics
+from fleetserve.request_log import RequestLog
 from gateway.entrance import Entrance
+from gateway.refusals import Refusals
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 
@@ -30,6 +36,8 @@ def make_entrance(
 ) -> tuple[Entrance, AuditLog]:
     """The audit log beside it is the caller's to close."""
     audit = AuditLog(folder, clock)
+    metrics = RequestMetrics("gateway", "g1", CollectorRegistry())
+    log = RequestLog(LogSink(None, stdout=False), "gateway", "g1", clock)
     store = MemoryQuotaStore(clock)
     leases = LeaseKeeper(RateLimiter({}), store, store, clock)
     verifier = AuthVerifier(source or MemoryAuthSource(), RevocationList(clock), clock)
@@ -39,6 +47,7 @@ def make_entrance(
         CorsPolicy(origins, 600),
         gate,
         audit,
+        Refusals(log, metrics, clock),
         late=frozenset({"/predict"}),
         enabled=enabled,
     )

@@ -33,6 +33,7 @@ def announced(
     loading: Iterable[str] = (),
     boot_id: str = "b1",
     in_flight: int = 0,
+    queued: int = 0,
     room_bytes: int = -1,
 ) -> Announcement:
     """What a replica says; its address is http://<replica_id>."""
@@ -47,6 +48,7 @@ def announced(
         tuple(instances),
         in_flight=in_flight,
         capacity=512,
+        queued=queued,
         device="cpu",
         room_bytes=room_bytes,
     )

@@ -33,7 +33,7 @@ def model(*seconds: float, errors: int = 0) -> ModelRollUp:
 
 
 async def test_totals_are_this_gateways_since_its_start(fleet: Fleet) -> None:
-    fleet.add(answering(), announced("i1"))
+    fleet.add(answering(), announced("i1", queued=3))
     metrics = fleet.runtime.metrics
     for seconds, status in [(0.1, 200), (0.3, 500)]:
         metrics.record("/predict", status, seconds, "example")
@@ -43,7 +43,8 @@ async def test_totals_are_this_gateways_since_its_start(fleet: Fleet) -> None:
     stats = make_stats(fleet, MemoryMetricsStore())
     with fleet.room.place("m", 0, ""):
         totals = stats.totals()
-    assert (totals.requests, totals.errors, totals.active, totals.queued) == (2, 1, 2, 1)
+    assert (totals.requests, totals.errors, totals.active) == (2, 1, 2)
+    assert (totals.held, totals.queued, totals.waiting) == (1, 3, 4)
     assert totals.average_s == pytest.approx(0.2)
 
 

@@ -6,7 +6,7 @@ import pytest
 from fleetserve.dashboard.view import Table, View
 from fleetserve.errors import UnavailableError
 from fleetserve.metrics.memory import MemoryMetricsStore
-from fleetserve.metrics.rollup import RollUp
+from fleetserve.metrics.rollup import ModelRollUp, RollUp
 from fleetserve.model_records import ModelState
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
@@ -39,13 +39,13 @@ def rows(view: View, title: str) -> Sequence[Sequence[Any]]:
 async def test_page_lists_every_process_and_marks_the_lost(
     fleet: Fleet, store: MemoryMetricsStore
 ) -> None:
-    fleet.add(answering(), announced("i2", models=("a", "b"), in_flight=3))
+    fleet.add(answering(), announced("i2", models=("a", "b"), in_flight=3, queued=1))
     fleet.clock.move(STALE_S)
     fleet.add(answering(), announced("i1", models=()))
     view = await build(fleet, store)
     assert rows(view, "Processes") == [
-        ["inference-svc", "i1", "ready", "cpu", 0, "–"],
-        ["inference-svc", "i2", "lost", "cpu", 3, "a, b"],
+        ["inference-svc", "i1", "ready", "cpu", 0, 0, "–"],
+        ["inference-svc", "i2", "lost", "cpu", 3, 1, "a, b"],
     ]
     assert [link.path for link in view.links] == ["/dashboard", "/dashboard/inference-svc"]
 
@@ -55,9 +55,28 @@ async def test_page_lists_every_model_with_its_progress(
 ) -> None:
     fleet.add(answering(), announced("i1", models=("example",)))
     fleet.models.put(recorded("m", ModelState.DOWNLOADING, progress=0.4, message="downloading"))
+    asked = ModelRollUp(2, 0, 0.2, {200: 2})
+    await store.record(RollUp(998, "gateway", "g1", {"example": asked}))
+    await store.record(RollUp(999, "gateway", "g1"))
     models = {row[0]: row for row in rows(await build(fleet, store), "Models")}
-    assert models["m"][2:] == ["downloading", {"progress": 0.4}, 0, "downloading"]
-    assert models["example"][2:5] == ["ready", {"progress": 1.0}, 1]
+    assert models["m"][2:] == [{"progress": 0.4}, 0, "0.0", "–", "downloading"]
+    assert models["example"][2:5] == ["ready", 1, "1.0"]
+    assert models["example"][5].endswith(" ms")
+
+
+async def test_tiles_are_of_the_whole_fleet(fleet: Fleet, store: MemoryMetricsStore) -> None:
+    fleet.add(answering(), announced("i1", in_flight=3, queued=2))
+    asked = ModelRollUp(4, 0, 0.4, {200: 4})
+    for gateway in ("g1", "g2"):
+        rollup = RollUp(999, "gateway", gateway, {"a": asked}, {"memory_mb": 50.0})
+        await store.record(rollup)
+    await store.record(RollUp(999, "inference-svc", "i1", gauges={"memory_mb": 200.0}))
+    view = await build(fleet, store)
+    told = {tile.label: tile.value for tile in view.tiles}
+    assert (told["requests/s"], told["memory"]) == ("8.0", "300 MiB")
+    assert (told["in flight"], told["waiting"], told["replicas"]) == ("3", "2", "1")
+    assert view.charts[0].lines[0].values == [8.0]
+    assert view.subtitle == "1 process, 1 model"
 
 
 async def test_page_says_what_is_wrong(fleet: Fleet, store: MemoryMetricsStore) -> None:

@@ -272,3 +272,12 @@ def test_every_input_comes_back_once_and_only_culprits_fail(
                 )
 
     asyncio.run(scenario())
+
+
+async def test_what_waits_is_counted_until_it_is_taken() -> None:
+    bench = Bench(MemoryEngine(), max_size=2)
+    bench.submit(Call(3), "a", "b", "c")
+    counts = [bench.slot.waiting()]
+    while bench.slot._run_one():
+        counts.append(bench.slot.waiting())
+    assert counts == [3, 1, 0]

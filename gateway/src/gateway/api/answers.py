@@ -27,7 +27,9 @@ class EngineStats(BaseModel):
     requests_processed: int
     avg_processing_time: float = Field(description="Seconds.")
     active_requests: int
-    queue_size: int = Field(description="Requests held in this gateway.")
+    queue_size: int = Field(
+        description="Requests held in this gateway, and inputs that wait at the replicas."
+    )
 
 
 class AutoscalerHealth(BaseModel):
@@ -70,7 +72,9 @@ class Stats(BaseModel):
     total_processing_time: float
     avg_processing_time: float
     active_requests: int
-    queue_size: int
+    queue_size: int = Field(
+        description="Requests held in this gateway, and inputs that wait at the replicas."
+    )
     memory_usage_mb: float
 
 
@@ -135,7 +139,8 @@ class ServerMetricsAnswer(Answer):
     requests: int
     errors: int
     in_flight: int
-    held: int
+    held: int = Field(description="Requests that wait in this gateway for a replica.")
+    queued: int = Field(description="Inputs that wait at replicas for their model.")
     memory_mb: float
     performance: PerformanceReport
     warnings: list[str]

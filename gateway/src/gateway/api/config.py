@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from fleetserve.app import runtime_of
 from gateway.api.answers import ConfigAnswer
+from gateway.replica_table import ReplicaTable
 
 config_router = APIRouter(tags=["core"])
 
@@ -13,6 +14,7 @@ config_router = APIRouter(tags=["core"])
 @config_router.get("/config", response_model=ConfigAnswer, summary="The effective configuration")
 async def config(request: Request) -> dict[str, Any]:
     settings = runtime_of(request).settings
+    table: ReplicaTable = request.app.state.table
     values = settings.config.model_dump(mode="json")
     sources = settings.sources
     return {
@@ -27,7 +29,7 @@ async def config(request: Request) -> dict[str, Any]:
         "inference_config": {
             "device_type": values["inference"]["device"],
             "batch_size": values["batch"]["max_size"],
-            "use_fp16": False,
+            "use_fp16": any(m.dtype == "float16" for r in table.all() for m in r.announced.models),
             "enable_profiling": values["inference"]["enable_profiling"],
         },
         "server_config": values["server"],

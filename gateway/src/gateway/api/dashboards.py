@@ -36,10 +36,11 @@ async def service_data(request: Request, service: str, replica: str = "") -> dic
     view: FleetView = request.app.state.fleet_view
     links = [{"label": link.label, "path": link.path} for link in view.links()]
     if service == "gateway":
-        return {**render(process_view(request.app.state.runtime)), "links": links}
+        return {**render(await process_view(request.app.state.runtime)), "links": links}
     found = [r for r in table.all(service) if r.address and replica in ("", r.id)]
     if not found:
-        raise NotFoundError(f"No process of {service} {replica} is known; GET /info lists them.")
+        wanted = f"{service} named {replica}" if replica else service
+        raise NotFoundError(f"No process of {wanted} is known; GET /info lists them.")
     status, content = await calls.get(found[0], "/dashboard-data", TIMEOUT_S)
     if status != 200:
         raise UnavailableError(f"{found[0].id} answered {status}")

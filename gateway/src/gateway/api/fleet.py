@@ -29,6 +29,7 @@ async def greet(request: Request) -> dict[str, Any]:
         "version": __version__,
         "links": {
             "docs": f"{base}/docs",
+            "dashboard": f"{base}/dashboard",
             "redoc": f"{base}/redoc",
             "openapi": f"{base}/openapi.json",
             "health": f"{base}/health",
@@ -64,7 +65,7 @@ async def health(request: Request) -> JSONResponse:
             "requests_processed": totals.requests,
             "avg_processing_time": round(totals.average_s, 6),
             "active_requests": totals.active,
-            "queue_size": totals.queued,
+            "queue_size": totals.waiting,
         },
         "autoscaler": state.autoscaler.as_json(),
     }
@@ -120,7 +121,7 @@ async def stats(
             "total_processing_time": round(totals.total_s, 6),
             "avg_processing_time": round(totals.average_s, 6),
             "active_requests": totals.active,
-            "queue_size": totals.queued,
+            "queue_size": totals.waiting,
             "memory_usage_mb": window.memory_mb,
         },
         "performance_report": latency_report(window),

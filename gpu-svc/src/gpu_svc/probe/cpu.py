@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+from functools import cached_property
 from pathlib import Path
 
 from fleetserve.replica.memory import host_free_bytes
@@ -30,23 +31,27 @@ class CpuProbe:
         self._cgroup = cgroup
 
     def devices(self) -> Findings:
-        info = _read(self._proc / "cpuinfo")
         free = host_free_bytes(self._proc / "meminfo", self._cgroup)
         total = self._total_bytes()
         cpu = Cpu(
-            name=_model_name(info) or platform.processor() or platform.machine(),
+            name=_model_name(self._info) or platform.processor() or platform.machine(),
             architecture=platform.machine(),
             logical_cores=os.cpu_count() or 1,
             available_cores=self._available_cores(),
             memory_mb=None if total is None else round(total / MIB, 1),
             available_memory_mb=None if free < 0 else round(free / MIB, 1),
-            features=_features(info),
+            features=_features(self._info),
             load_1m=_load_1m(),
         )
         return Findings((cpu,))
 
     def close(self) -> None:
         """Nothing is held."""
+
+    @cached_property
+    def _info(self) -> str:
+        """What never changes; on a large machine the kernel writes it for milliseconds."""
+        return _read(self._proc / "cpuinfo")
 
     def _available_cores(self) -> float:
         affinity = getattr(os, "sched_getaffinity", None)

@@ -23,7 +23,7 @@ from model_registry_svc.api.model_schemas import (
 )
 from model_registry_svc.categories import CATEGORIES, category_of
 from model_registry_svc.disk import folder_bytes, free_bytes
-from model_registry_svc.overview import BUILT_IN, ModelEntry, list_models, megabytes
+from model_registry_svc.overview import BUILT_IN, ModelEntry, iso_time, list_models, megabytes
 from model_registry_svc.replicas import Holding
 from model_registry_svc.services import RegistryServices
 
@@ -39,7 +39,7 @@ def models_answer(services: RegistryServices) -> ModelsAnswer:
     entries = list_models(services.library.manifests(), records, holdings, services.catalogue)
     names = [entry.name for entry in entries]
     return ModelsAnswer(
-        timestamp=services.clock.now_s(),
+        timestamp=iso_time(services.clock.now_s()),
         total_models=len(names),
         models=names,
         available_models=[e.name for e in entries if e.state is ModelState.READY],
@@ -127,7 +127,7 @@ def cache_answer(services: RegistryServices) -> CacheAnswer:
                 revision=m.revision,
                 size_mb=megabytes(sizes[m.name]),
                 files=len(m.files),
-                last_modified=m.created_at,
+                last_modified=iso_time(m.created_at),
             )
             for m in manifests
         ],
@@ -175,10 +175,10 @@ def _managed(
     )
 
 
-def _last_used(ready: list[Holding], now_s: float) -> float | None:
+def _last_used(ready: list[Holding], now_s: float) -> str | None:
     """In use counts as now; a load is no use."""
-    used = [h.instance for h in ready if h.instance.uses]
-    return max((now_s - instance.last_used_s_ago for instance in used), default=None)
+    ago = [h.instance.last_used_s_ago for h in ready if h.instance.uses]
+    return iso_time(now_s - min(ago)) if ago else None
 
 
 def _heard(ask: Callable[[], Iterable[Item]], warnings: list[str]) -> list[Item]:

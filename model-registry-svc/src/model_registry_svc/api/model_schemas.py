@@ -36,7 +36,7 @@ class ModelsAnswer(BaseModel):
     """Every model: on disk, on its way, built in."""
 
     success: Literal[True] = True
-    timestamp: float
+    timestamp: str
     total_models: int
     models: list[str] = Field(description="Every name.")
     available_models: list[str] = Field(description="Those that answer requests now.")
@@ -93,9 +93,7 @@ class ManagedModel(BaseModel):
     memory_usage: MemoryUsage
     parameters: int | None = Field(description="null where only a pickle would say.")
     replicas: list[str] = Field(description="That have it, or are loading it.")
-    last_used: float | None = Field(
-        description="Seconds since the epoch; null: not since it was loaded."
-    )
+    last_used: str | None = Field(description="ISO 8601; null: not since it was loaded.")
 
 
 class ManagedAnswer(BaseModel):
@@ -112,7 +110,7 @@ class CachedModel(BaseModel):
     revision: str
     size_mb: float = Field(description="All that its folder takes.")
     files: int
-    last_modified: float
+    last_modified: str
 
 
 class CacheAnswer(BaseModel):

@@ -1,68 +1,108 @@
-"""The last two minutes of a process as charts."""
+"""The last two minutes as charts, the last seconds as tiles."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 from fleetserve.dashboard.view import Chart, Line, Tile
 from fleetserve.metrics.histogram import LatencyHistogram
 from fleetserve.metrics.rollup import RollUp
 
+RECENT_S = 10
+# Gauges whose names alone would not tell a reader what they are: title and unit.
+_TITLES = {
+    "compute_utilization": ("Compute busy", "share"),
+    "in_flight": ("In flight", "most at one time"),
+    "queue_bytes": ("Bodies in memory", "bytes"),
+    "queued": ("Waiting for a model", "inputs"),
+    "models_mb": ("Memory of models", "MiB"),
+    "cpu_load_1m": ("CPU load", "1 min"),
+}
+_UNITS = {"mb": "MiB", "bytes": "bytes", "ms": "ms", "s": "s", "percent": "%", "c": "°C", "w": "W"}
+# Of several things of one kind each is a line of the same chart.
+_MEMBER = re.compile(r"(gpu\d+|inference|audio)_(.+)")
 
-def charts(rollups: Sequence[RollUp]) -> list[Chart]:
-    """Rate, latency and every gauge, over the roll-ups of one process (oldest first)."""
+
+def charts(rollups: Sequence[RollUp], *, models: bool) -> list[Chart]:
+    """Rate, latency and every gauge, over the roll-ups of one process (oldest first).
+
+    Rate and latency are those of requests for ``models``, else of all others.
+    """
     times = [float(r.at_s) for r in rollups]
-    latencies = [_latency(r) for r in rollups]
-    found = [
-        Chart(
-            "Requests", "per second", times, [Line("requests", [float(x.total) for x in latencies])]
-        ),
-        Chart(
-            "Latency",
-            "ms",
-            times,
-            [
-                Line("p50", [_ms(x, 0.5) for x in latencies]),
-                Line("p95", [_ms(x, 0.95) for x in latencies]),
-            ],
-        ),
-    ]
+    latencies = [latency_of(r, models=models) for r in rollups]
+    gauges: dict[tuple[str, str], list[Line]] = {}
     for name in sorted({gauge for r in rollups for gauge in r.gauges}):
-        values = [r.gauges.get(name) for r in rollups]
-        title, unit = _title(name)
-        found.append(Chart(title, unit, times, [Line(title, values)]))
+        title, unit, label = _place(name)
+        line = Line(label, [r.gauges.get(name) for r in rollups])
+        gauges.setdefault((title, unit), []).append(line)
+    return [
+        *rate_charts(times, latencies),
+        *(Chart(title, unit, times, lines) for (title, unit), lines in gauges.items()),
+    ]
+
+
+def rate_charts(times: Sequence[float], latencies: Sequence[LatencyHistogram]) -> list[Chart]:
+    """Rate and latency, one histogram for each second."""
+    rate = Line("requests", [float(latency.total) for latency in latencies])
+    quantiles = [Line(f"p{q}", [_ms(x, q / 100) for x in latencies]) for q in (50, 95)]
+    return [
+        Chart("Requests", "per second", times, [rate]),
+        Chart("Latency", "ms", times, quantiles),
+    ]
+
+
+def tiles(rollups: Sequence[RollUp], *, models: bool) -> list[Tile]:
+    """The last ten seconds of one process in numbers."""
+    recent = rollups[-RECENT_S:]
+    gauges = recent[-1].gauges if recent else {}
+    return [
+        *rate_tiles(merged(recent, models=models), max(1, len(recent))),
+        Tile("in flight", f"{gauges.get('in_flight', 0.0):.0f}"),
+        Tile("memory", f"{gauges.get('memory_mb', 0.0):.0f} MiB"),
+    ]
+
+
+def rate_tiles(latency: LatencyHistogram, seconds: int) -> list[Tile]:
+    return [
+        Tile("requests/s", f"{latency.total / seconds:.1f}"),
+        Tile("p50", shown_ms(latency, 0.5)),
+        Tile("p95", shown_ms(latency, 0.95)),
+    ]
+
+
+def merged(rollups: Iterable[RollUp], *, models: bool) -> LatencyHistogram:
+    found = LatencyHistogram()
+    for rollup in rollups:
+        found.merge(latency_of(rollup, models=models))
     return found
 
 
-def tiles(rollups: Sequence[RollUp]) -> list[Tile]:
-    """The last ten seconds in numbers."""
-    recent = rollups[-10:]
-    merged = LatencyHistogram()
-    for rollup in recent:
-        merged.merge(_latency(rollup))
-    seconds = max(1, len(recent))
-    memory = recent[-1].gauges.get("memory_mb", 0.0) if recent else 0.0
-    in_flight = recent[-1].gauges.get("in_flight", 0.0) if recent else 0.0
-    return [
-        Tile("requests/s", f"{merged.total / seconds:.1f}"),
-        Tile("p50", f"{merged.quantile_s(0.5) * 1000:.1f} ms"),
-        Tile("p95", f"{merged.quantile_s(0.95) * 1000:.1f} ms"),
-        Tile("in flight", f"{in_flight:.0f}"),
-        Tile("memory", f"{memory:.0f} MiB"),
-    ]
-
-
-def _title(gauge: str) -> tuple[str, str]:
-    """A gauge's name as people read it, and its unit."""
-    for suffix, unit in (("_mb", "MiB"), ("_bytes", "bytes"), ("_ms", "ms"), ("_s", "s")):
-        if gauge.endswith(suffix):
-            return gauge.removesuffix(suffix).replace("_", " ").capitalize(), unit
-    return gauge.replace("_", " ").capitalize(), ""
-
-
-def _latency(rollup: RollUp) -> LatencyHistogram:
-    merged = LatencyHistogram()
+def latency_of(rollup: RollUp, *, models: bool) -> LatencyHistogram:
+    if not models:
+        return rollup.calls.histogram()
+    found = LatencyHistogram()
     for second in rollup.models.values():
-        merged.merge(second.histogram())
-    return merged
+        found.merge(second.histogram())
+    return found
+
+
+def shown_ms(latency: LatencyHistogram, q: float) -> str:
+    """A quantile for reading; a dash where nothing was measured."""
+    value = _ms(latency, q)
+    return "–" if value is None else f"{value:.1f} ms"
+
+
+def _place(gauge: str) -> tuple[str, str, str]:
+    """The chart of a gauge, its unit, and the line's name in it."""
+    member = _MEMBER.fullmatch(gauge)
+    label, name = member.groups() if member else ("", gauge)
+    if name in _TITLES:
+        title, unit = _TITLES[name]
+    else:
+        stem, _, ending = name.rpartition("_")
+        title, unit = (stem, _UNITS[ending]) if stem and ending in _UNITS else (name, "")
+        title = title.replace("_", " ")
+        title = f"GPU {title}" if label.startswith("gpu") else title.capitalize()
+    return title.replace("Gpus", "GPUs"), unit, label or title
 
 
 def _ms(latency: LatencyHistogram, q: float) -> float | None:

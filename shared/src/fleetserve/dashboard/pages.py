@@ -1,6 +1,7 @@
 """/dashboard of one process: the page, its data, its assets. No CDN, no inline script."""
 
 from dataclasses import asdict
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,14 @@ async def page() -> FileResponse:
 
 @dashboard_router.get("/dashboard-data")
 async def data(request: Request) -> dict[str, Any]:
-    return render(process_view(request.app.state.runtime))
+    return render(await process_view(request.app.state.runtime))
 
 
 def render(view: View) -> dict[str, Any]:
     return {"success": True, **asdict(view)}
 
 
-def process_view(runtime: ServiceRuntime) -> View:
+async def process_view(runtime: ServiceRuntime) -> View:
     """What every process can show of itself, and the tables that its service adds."""
     rollups = list(runtime.history)
     uptime_s = runtime.clock.now_s() - runtime.started_at
@@ -51,9 +52,19 @@ def process_view(runtime: ServiceRuntime) -> View:
     return View(
         title=runtime.settings.service,
         state=str(runtime.state),
-        subtitle=f"{runtime.settings.replica_id} at {runtime.address}, up {uptime_s:.0f} s",
-        tiles=history.tiles(rollups),
-        charts=history.charts(rollups),
-        tables=[make() for make in runtime.tables],
+        subtitle=f"{runtime.settings.replica_id} at {runtime.address}, up {_duration(uptime_s)}",
+        tiles=history.tiles(rollups, models=runtime.serves_models),
+        charts=history.charts(rollups, models=runtime.serves_models),
+        tables=[await made if isawaitable(made := make()) else made for make in runtime.tables],
         note="; ".join(reasons),
     )
+
+
+def _duration(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    hours, days = minutes // 60, minutes // 1440
+    if days:
+        return f"{days} d {hours % 24} h"
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"

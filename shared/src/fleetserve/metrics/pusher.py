@@ -18,7 +18,8 @@ log = structlog.get_logger(__name__)
 def memory_mb() -> float:
     """Resident memory of this process in MiB (Linux: now; elsewhere: its peak)."""
     try:
-        with open("/proc/self/statm") as statm:  # noqa: PTH123 - read each second: keep it cheap
+        # Read each second: unbuffered bytes cost half of what text does.
+        with open("/proc/self/statm", "rb", buffering=0) as statm:  # noqa: PTH123
             return int(statm.read().split()[1]) * resource.getpagesize() / 1048576
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -17,6 +17,12 @@ from fleetserve.metrics.rollup import ModelRollUp, RollUp
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
+# How the fleet looks at itself is no work of a process.
+WATCHING = frozenset(
+    ("/health", "/health/live", "/health/ready", "/metrics", "/dashboard-data", "/internal/status")
+)
+
+
 class _ModelSecond:
     __slots__ = ("errors", "latency")
 
@@ -39,15 +45,27 @@ class RequestMetrics(Collector):
     def __init__(self, service: str, replica_id: str, registry: CollectorRegistry) -> None:
         self._service = service
         self._replica_id = replica_id
-        self.in_flight = 0
+        self._in_flight = 0
+        self._most_in_flight = 0
         self.gauges: dict[str, float] = {}
         self._counts: dict[tuple[str, int], int] = {}
         self._latency: dict[str, LatencyHistogram] = {}
         self._models: dict[str, _ModelSecond] = {}
+        self._calls = _ModelSecond()
         self.totals: dict[str, ModelRollUp] = {}
         self._counters: dict[str, float] = {}
         self._second_counters: dict[str, float] = {}
         registry.register(self)
+
+    @property
+    def in_flight(self) -> int:
+        return self._in_flight
+
+    @in_flight.setter
+    def in_flight(self, number: int) -> None:
+        self._in_flight = number
+        if number > self._most_in_flight:
+            self._most_in_flight = number
 
     def record(self, route: str, status: int, seconds: float, model: str = "") -> None:
         """One finished request; ``route`` is a template, never a raw path."""
@@ -59,6 +77,9 @@ class RequestMetrics(Collector):
         latency.record(seconds)
         if model:
             self._record_model(model, status, seconds)
+        elif route not in WATCHING:
+            self._calls.errors += status >= 500
+            self._calls.latency.record(seconds)
 
     def _record_model(self, model: str, status: int, seconds: float) -> None:
         second = self._models.get(model)
@@ -77,10 +98,12 @@ class RequestMetrics(Collector):
         seconds, self._models = self._models, {}
         models = {name: second.rolled_up() for name, second in seconds.items()}
         counters, self._second_counters = self._second_counters, {}
+        calls, self._calls = self._calls.rolled_up(), _ModelSecond()
+        most, self._most_in_flight = self._most_in_flight, self._in_flight
         for name, second in models.items():
             self._add_total(name, second)
-        gauges = {"in_flight": float(self.in_flight), **self.gauges}
-        return RollUp(at_s, self._service, self._replica_id, models, gauges, counters)
+        gauges = {"in_flight": float(most), **self.gauges}
+        return RollUp(at_s, self._service, self._replica_id, models, gauges, counters, calls)
 
     def _add_total(self, name: str, second: ModelRollUp) -> None:
         total = self.totals.setdefault(name, ModelRollUp())

@@ -20,8 +20,8 @@ class ModelRollUp(msgspec.Struct):
 class RollUp(msgspec.Struct):
     """One process in one second.
 
-    ``gauges`` are values at its end (in_flight, queue_depth, memory_mb, held …), ``counters``
-    what was added in it.
+    ``gauges`` are values at its end (memory_mb, queued …; in_flight: the most at one time),
+    ``counters`` what was added in it, ``calls`` the requests that were for no model.
     """
 
     at_s: int
@@ -30,6 +30,7 @@ class RollUp(msgspec.Struct):
     models: dict[str, ModelRollUp] = msgspec.field(default_factory=dict)
     gauges: dict[str, float] = msgspec.field(default_factory=dict)
     counters: dict[str, float] = msgspec.field(default_factory=dict)
+    calls: ModelRollUp = msgspec.field(default_factory=ModelRollUp)
 
 
 def encode_rollup(rollup: RollUp) -> bytes:

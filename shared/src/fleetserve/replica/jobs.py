@@ -144,6 +144,9 @@ class JobSource:
         chosen = min(ready, key=lambda job: (job.note.compute_s, job.rank))
         return lambda: self._step(chosen)
 
+    def waiting(self) -> int:
+        return len(self._inbox) + len(self._waiting)
+
     def _step(self, job: _Job) -> None:
         start_s = self._clock.monotonic_s()
         if job.note.started_s is None:

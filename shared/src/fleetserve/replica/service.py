@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fleetserve.announcements import Announcement, InstanceState, ModelInstance
 from fleetserve.app import wrap_control
 from fleetserve.replica.admission import Admission
+from fleetserve.replica.busy_share import BusyShare
 from fleetserve.replica.data_plane import DataPlane
 from fleetserve.replica.exchange import Handler
 from fleetserve.replica.model_table import model_table
@@ -88,6 +89,7 @@ class Replica(Generic[M]):
             on_stuck=self._refuse,
             end=self._end,
         )
+        self._busy = BusyShare(self.slot, runtime.clock)
         self._preload = tuple(preload)
         self._after_ready = after_ready
         self._versions = dict(versions or {})
@@ -96,6 +98,7 @@ class Replica(Generic[M]):
         self.started = asyncio.Event()
         self._waiting_for: str | None = "the model library is being loaded"
         self._plane: DataPlane | None = None
+        runtime.serves_models = True
         runtime.describe = self._describe
         runtime.readiness.append(lambda: self._waiting_for)
         runtime.liveness.append(self.watchdog.reason)
@@ -176,11 +179,14 @@ class Replica(Generic[M]):
         gauges = self.runtime.metrics.gauges
         gauges["queue_bytes"] = float(self.admission.bytes)
         gauges["models_mb"] = round(self.pool.used_bytes / 2**20, 1)
+        gauges["queued"] = queued = self.slot.waiting()
+        gauges["compute_utilization"] = self._busy.share()
         return msgspec.structs.replace(
             base,
             models=tuple(self._instances()),
             in_flight=self.admission.requests,
             capacity=self.admission.max_requests,
+            queued=queued,
             device=self.device,
             progress=self.slot.progress,
             room_bytes=self.pool.room_bytes(),

@@ -32,6 +32,10 @@ class WorkSource(Protocol):
 
     def take(self) -> Unit | None: ...
 
+    def waiting(self) -> int:
+        """How many inputs or jobs have not begun. Any thread; a moment old."""
+        ...
+
 
 class ComputeSlot:
     """The thread that computes; what is computed on its device is computed here.
@@ -54,6 +58,7 @@ class ComputeSlot:
         self._awake = True
         self._stopping = False
         self._unit_since_s: float | None = None
+        self._worked_s = 0.0
         self._sources_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"compute-{name}", daemon=True)
 
@@ -117,6 +122,15 @@ class ComputeSlot:
         since_s = self._unit_since_s
         return 0.0 if since_s is None else self._clock.monotonic_s() - since_s
 
+    def worked_s(self) -> float:
+        """How long units have been running since the start, the one at work included."""
+        return self._worked_s + self.busy_s()
+
+    def waiting(self) -> int:
+        """What waits in all sources together."""
+        with self._sources_lock:
+            return sum(source.waiting() for source in self._sources.values())
+
     def poison(self, reason: str) -> None:
         """Says that nothing can be computed here any more; the watchdog ends the process."""
         if self.poisoned is None:
@@ -166,6 +180,8 @@ class ComputeSlot:
         except Exception:
             log.exception("unit.failed", slot=self.name, source=source.name if source else "calls")
         finally:
+            took_s = self._clock.monotonic_s() - start_s
             self._unit_since_s = None
+            self._worked_s += took_s
             self.progress += 1
-            self._fair.charge(id(source), self._clock.monotonic_s() - start_s)
+            self._fair.charge(id(source), took_s)

@@ -42,13 +42,17 @@ async def test_assets_are_asked_for_anew(client: httpx.AsyncClient) -> None:
 async def test_data_tells_who_and_how_it_is(
     client: httpx.AsyncClient, runtime: ServiceRuntime
 ) -> None:
-    runtime.tables.append(lambda: Table("Queue", ["model"], [["example"]]))
+    async def looked_up() -> Table:
+        return Table("Jobs", ["id"], [])
+
+    runtime.tables += [lambda: Table("Queue", ["model"], [["example"]]), looked_up]
     runtime.readiness.append(lambda: "the model is loading")
     told = (await client.get("/dashboard-data")).json()
     assert (told["success"], told["title"], told["state"]) == (True, "gateway", "starting")
     assert told["note"] == "the model is loading"
     assert told["tables"] == [
-        {"title": "Queue", "columns": ["model"], "rows": [["example"]], "empty": "None."}
+        {"title": "Queue", "columns": ["model"], "rows": [["example"]], "empty": "None."},
+        {"title": "Jobs", "columns": ["id"], "rows": [], "empty": "None."},
     ]
     assert [tile["label"] for tile in told["tiles"]][:2] == ["requests/s", "p50"]
 
@@ -56,6 +60,7 @@ async def test_data_tells_who_and_how_it_is(
 async def test_seconds_that_were_pushed_are_shown(
     client: httpx.AsyncClient, runtime: ServiceRuntime
 ) -> None:
+    runtime.serves_models = True
     runtime.metrics.record("/predict", 200, 0.01, "example")
     await runtime.pusher().push()
     told = (await client.get("/dashboard-data")).json()

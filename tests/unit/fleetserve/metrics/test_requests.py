@@ -87,3 +87,23 @@ def test_totals_go_on_over_the_seconds(metrics: RequestMetrics) -> None:
         metrics.roll_up(second)
     assert metrics.totals["example"].requests == 3
     assert metrics.totals["example"].busy_s == 1.5
+
+
+def test_rollup_has_the_most_that_were_in_flight(metrics: RequestMetrics) -> None:
+    metrics.in_flight += 2
+    metrics.in_flight -= 1
+    assert metrics.roll_up(17).gauges["in_flight"] == 2.0
+    assert metrics.roll_up(18).gauges["in_flight"] == 1.0
+
+
+def test_rollup_has_calls_for_no_model_but_not_the_fleets_own_looks(
+    metrics: RequestMetrics,
+) -> None:
+    metrics.record("/auth/login", 200, 0.1)
+    metrics.record("/auth/login", 500, 0.3)
+    metrics.record("/predict", 200, 0.1, "example")
+    metrics.record("/dashboard-data", 200, 0.1)
+    calls = metrics.roll_up(17).calls
+    assert (calls.requests, calls.errors) == (2, 1)
+    assert calls.busy_s == pytest.approx(0.4)
+    assert metrics.roll_up(18).calls.requests == 0

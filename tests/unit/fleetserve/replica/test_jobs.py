@@ -251,3 +251,14 @@ async def test_generators_live_in_the_compute_thread_only() -> None:
     finally:
         slot.stop()
     assert threads == {"compute-real"}
+
+
+async def test_what_has_not_begun_is_counted(slot: ComputeSlot, source: JobSource) -> None:
+    tasks = [asyncio.create_task(source.run(lambda: 1)) for _ in range(4)]
+    await settle()
+    assert slot.waiting() == 4
+    slot._run_one()
+    assert slot.waiting() == 2
+    await run_all(slot)
+    assert slot.waiting() == 0
+    assert await asyncio.gather(*tasks) == [1, 1, 1, 1]

@@ -21,6 +21,9 @@ class Source:
     def take(self) -> Callable[[], None] | None:
         return self.units.popleft() if self.units else None
 
+    def waiting(self) -> int:
+        return len(self.units)
+
 
 class Broken(Source):
     def take(self) -> Callable[[], None] | None:
@@ -176,3 +179,15 @@ def test_two_sources_of_one_name_do_not_take_each_others_place(still: ComputeSlo
     new.units.append(lambda: done.append("new again"))
     assert run(still)
     assert done[-1] == "new again"
+
+
+def test_what_waits_and_what_was_worked_are_told() -> None:
+    clock = ManualClock()
+    slot, source = ComputeSlot("cpu", clock), Source("m")
+    slot.add(source)
+    source.units += [lambda: clock.move(1.5), lambda: clock.move(0.5)]
+    assert (slot.waiting(), slot.worked_s()) == (2, 0.0)
+    run(slot)
+    assert (slot.waiting(), slot.worked_s()) == (1, 1.5)
+    run(slot)
+    assert (slot.waiting(), slot.worked_s()) == (0, 2.0)

@@ -1,3 +1,5 @@
+import json
+import subprocess
 from pathlib import Path
 
 from fleetserve.supervisor.summary import summary
@@ -16,5 +18,16 @@ def test_fleet_without_a_gateway_has_no_address_to_show() -> None:
 
 
 def test_file_with_the_admins_password_is_named() -> None:
-    text = summary("http://127.0.0.1:8000", Path("/logs"), 1.0, Path("/srv/auth/admin-password"))
-    assert "  Admin /srv/auth/admin-password (the password, until the first login)\n" in text
+    text = summary("http://127.0.0.1:8000", Path("/logs"), 1.0, Path("/srv/auth/admin password"))
+    assert "  Admin /srv/auth/admin password (the password, until the first login)\n" in text
+
+
+def test_first_call_of_a_closed_fleet_is_the_login(tmp_path: Path) -> None:
+    password = tmp_path / "admin password"
+    password.write_text("s3cret\n")
+    text = summary("http://127.0.0.1:8000", Path("/logs"), 1.0, password)
+    command = text.partition("Try it:")[2].replace("curl ", "printf '%s\\n' ", 1)
+    told = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    *_, body = told.stdout.splitlines()
+    assert json.loads(body) == {"username": "admin", "password": "s3cret"}
+    assert "http://127.0.0.1:8000/auth/login" in told.stdout

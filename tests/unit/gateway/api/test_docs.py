@@ -19,3 +19,12 @@ async def test_document_is_openapi(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.")
     assert "/predict" in document["paths"]
+
+
+async def test_redoc_has_no_address_of_its_makers_cdn(client: httpx.AsyncClient) -> None:
+    script = await client.get("/docs-assets/redoc.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "cdn." not in script.text
+    logo = re.search(r'alt:"redocly logo".*?src:"([^"]+)"', script.text)
+    assert logo is not None
+    assert (await client.get(logo[1])).status_code == 200

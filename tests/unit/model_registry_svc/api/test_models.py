@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 
 import httpx
 import pytest
@@ -100,7 +101,7 @@ async def test_managed_are_those_on_replicas_and_on_disk(
     )
     assert example["memory_usage"]["allocated_mb"] == 4.0
     assert (example["device"], example["dtype"], example["optimized"]) == ("cpu", "float32", False)
-    assert example["last_used"] > 0
+    assert datetime.fromisoformat(example["last_used"]).tzinfo is not None
     assert (masks["name"], masks["loaded"], masks["last_used"]) == ("m", False, None)
     assert (example["pinned"], masks["pinned"], masks["keep_alive"]) == (True, False, None)
     assert (masks["revision"], masks["previous_revision"]) == (

@@ -3,7 +3,9 @@
 
 const PERIOD_MS = 1000;
 const HEIGHT = 150;
-const COLOURS = ["#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#0891b2"];
+const COLOURS = [
+  "#3b82f6", "#d97706", "#059669", "#a855f7", "#dc2626", "#0891b2", "#db2777", "#65a30d", "#78716c",
+];
 const byId = (id) => document.getElementById(id);
 const charts = new Map();
 let heard = 0;
@@ -44,19 +46,57 @@ function showTiles(tiles) {
   }));
 }
 
-function makeChart(chart, width, box) {
+function shown(value) {
+  if (value == null) return "–";
+  return String(Math.abs(value) >= 100 ? Math.round(value) : Math.round(value * 100) / 100);
+}
+
+function makeLegend(chart) {
+  const node = element("div", undefined, "legend");
+  const values = chart.lines.map((line, i) => {
+    const entry = element("span", undefined, "entry");
+    const mark = element("i");
+    mark.style.background = COLOURS[i % COLOURS.length];
+    const value = element("b");
+    entry.append(mark, line.label, value);
+    node.append(entry);
+    return value;
+  });
+  return { node, values };
+}
+
+// The newest values, or those under the pointer.
+function showValues(known, pointed) {
+  const { chart, values, time } = known;
+  chart.lines.forEach((line, i) => {
+    const last = line.values.findLastIndex((value) => value != null);
+    values[i].textContent = shown(line.values[pointed ?? last]);
+  });
+  const at = pointed == null ? null : new Date(chart.times[pointed] * 1000);
+  time.textContent = at ? at.toLocaleTimeString() : "";
+}
+
+function makeChart(known, width) {
+  const { chart, box } = known;
   const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line") }, ticks: { show: false } };
   const options = {
     width, height: HEIGHT,
+    legend: { show: false },
     cursor: { y: false },
+    hooks: { setCursor: [(plot) => showValues(known, plot.cursor.left < 0 ? null : plot.cursor.idx)] },
     scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high || 1) * 1.1] } },
-    axes: [{ ...axis, space: 80, values: "{HH}:{mm}:{ss}" }, { ...axis, size: 52 }],
-    series: [{ value: "{HH}:{mm}:{ss}" }, ...chart.lines.map((line, i) => ({
+    axes: [{ ...axis, space: 80, size: 30, values: "{HH}:{mm}:{ss}" }, { ...axis, size: 52 }],
+    series: [{}, ...chart.lines.map((line, i) => ({
       label: line.label, stroke: COLOURS[i % COLOURS.length], width: 1.5, spanGaps: true,
-      value: (_, value) => (value == null ? "–" : String(Math.round(value * 100) / 100)),
     }))],
   };
   return new uPlot(options, [chart.times, ...chart.lines.map((line) => line.values)], box);
+}
+
+// A chart that came later, with a new replica's line, keeps its place.
+function placeCharts(boxes) {
+  const parent = byId("charts");
+  if (boxes.some((box, i) => parent.children[i] !== box)) parent.prepend(...boxes);
 }
 
 function showCharts(list) {
@@ -67,15 +107,25 @@ function showCharts(list) {
     let known = charts.get(key);
     if (!known) {
       const box = element("div", undefined, "chart");
-      box.append(element("h2", chart.unit ? `${chart.title} (${chart.unit})` : chart.title));
+      const title = element("h2", chart.unit ? `${chart.title} (${chart.unit})` : chart.title);
+      const time = element("span", "", "time");
+      const { node, values } = makeLegend(chart);
+      title.append(time);
+      box.append(title);
       byId("charts").append(box);
-      known = { box, plot: makeChart(chart, box.clientWidth - 28, box) };
+      known = { chart, box, time, values };
+      known.plot = makeChart(known, box.clientWidth - 28);
+      box.append(node);
       charts.set(key, known);
     }
+    known.chart = chart;
+    const pointed = known.plot.cursor.left < 0 ? null : known.plot.cursor.idx;
+    showValues(known, pointed);
     known.plot.setData([chart.times, ...chart.lines.map((line) => line.values)]);
     const width = known.box.clientWidth - 28;
     if (Math.abs(known.plot.width - width) > 1) known.plot.setSize({ width, height: HEIGHT });
   }
+  placeCharts([...wanted].map((key) => charts.get(key).box));
   for (const [key, known] of charts) {
     if (!wanted.has(key)) {
       known.plot.destroy();
