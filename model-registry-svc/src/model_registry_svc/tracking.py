@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 
 from fleetserve.clock import Clock
 from fleetserve.errors import DoesNotFitError, FleetError, ForbiddenError, UpstreamError
+from fleetserve.jobs.ledger.base import Job, JobNotFoundError, LedgerUnavailableError
+from fleetserve.jobs.queue.base import JobQueue
 from model_registry_svc.download_view import (
     DownloadStatus,
     DownloadView,
@@ -13,9 +15,7 @@ from model_registry_svc.download_view import (
 )
 from model_registry_svc.downloads import ON_DISK_PREFIX
 from model_registry_svc.jobs import DOWNLOAD_KIND
-from model_registry_svc.ledger.base import Job, JobNotFoundError, LedgerUnavailableError
 from model_registry_svc.library import Library
-from model_registry_svc.queue.base import JobQueue
 
 # As often as the worker reports.
 LOOK_EVERY_S = 0.025

@@ -16,20 +16,20 @@ import structlog
 
 from fleetserve.clock import SystemClock
 from fleetserve.config_sources import SettingsError
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.jobs.runner import Runner
 from fleetserve.keys import Keys
 from fleetserve.logs import configure_logging
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.settings import ServiceSettings
-from model_registry_svc.celery_worker import run_consumer
+from fleetserve_celery.consumer import run_consumer
+from fleetserve_celery.queue import make_celery
 from model_registry_svc.deleter import Deleter
 from model_registry_svc.disk import MIB
 from model_registry_svc.downloader import Downloader, DownloadLimits
 from model_registry_svc.jobs import DELETE_KIND, DOWNLOAD_KIND
-from model_registry_svc.ledger.redis import RedisLedger
-from model_registry_svc.queue.celery import make_celery
 from model_registry_svc.records import RecordBook
-from model_registry_svc.runner import Runner
-from model_registry_svc.settings import WORKER, RegistrySettings, load_settings
+from model_registry_svc.settings import QUEUE, WORKER, RegistrySettings, load_settings
 from model_registry_svc.sources import build_sources
 from model_registry_svc.worker_presence import PERIOD_S, WorkerPresence, WorkerReport
 
@@ -120,7 +120,7 @@ def main() -> int:
     log.info("worker.started", pid=os.getpid())
     try:
         run_consumer(
-            make_celery(service.redis_url, Keys(service.key_prefix)),
+            make_celery(service.redis_url, Keys(service.key_prefix), QUEUE),
             on_wake=worker.runner.wake,
             on_ready=lambda: _write_ready(service),
             on_stop=worker.stopping.set,

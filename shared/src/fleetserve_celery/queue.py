@@ -7,22 +7,29 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from fleetserve.jobs.ledger.base import Bounds, Job, JobLedger
 from fleetserve.keys import Keys
-from model_registry_svc.ledger.base import Job, JobLedger
 
 log = structlog.get_logger(__name__)
 
-WAKE_TASK = "model_registry_svc.wake"
-QUEUE = "registry"
 PRODUCER_TIMEOUT_S = 0.5
 
 
-def make_celery(redis_url: str, keys: Keys, *, timeout_s: float | None = None) -> Celery:
-    """The Celery app of one fleet's registry: JSON only, no results, no events, no gossip.
+def wake_task(name: str) -> str:
+    """The task that wakes the workers of the queue of that name."""
+    return f"{name}.wake"
 
-    ``timeout_s`` bounds every socket operation; None for consumers, whose reads wait for work.
+
+def make_celery(redis_url: str, keys: Keys, name: str, *, timeout_s: float | None = None) -> Celery:
+    """The Celery app of one queue of a fleet: JSON only, no results, no events, no gossip.
+
+    Args:
+        redis_url: The broker.
+        keys: The fleet's.
+        name: The queue, such as "registry"; one kind of worker consumes it.
+        timeout_s: Bounds every socket operation; None for consumers, whose reads wait for work.
     """
-    app = Celery("model_registry_svc", broker=redis_url, set_as_current=False)
+    app = Celery(name, broker=redis_url, set_as_current=False)
     options: dict[str, Any] = {
         "global_keyprefix": keys.celery(""),
         # One list instead of four per queue: the messages are all alike.
@@ -33,7 +40,7 @@ def make_celery(redis_url: str, keys: Keys, *, timeout_s: float | None = None) -
     if timeout_s is not None:
         options["socket_timeout"] = timeout_s
     app.conf.update(
-        task_default_queue=QUEUE,
+        task_default_queue=name,
         task_serializer="json",
         result_serializer="json",
         accept_content=["json"],
@@ -64,11 +71,12 @@ class CeleryQueue:
     def __init__(self, ledger: JobLedger, app: Celery) -> None:
         self._ledger = ledger
         self._app = app
+        self._task = wake_task(app.main)
 
-    def enqueue(self, job: Job) -> Job:
-        stored = self._ledger.insert(job)
+    def enqueue(self, job: Job, bounds: Bounds | None = None) -> Job:
+        stored = self._ledger.insert(job, bounds)
         try:
-            self._app.send_task(WAKE_TASK, args=[stored.id], ignore_result=True, retry=False)
+            self._app.send_task(self._task, args=[stored.id], ignore_result=True, retry=False)
         except (OperationalError, RedisError, OSError) as exc:
             log.warning("job.unannounced", job=stored.id, error=str(exc))
         return stored

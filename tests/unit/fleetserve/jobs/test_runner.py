@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from fleetserve.clock import ManualClock, SystemClock
-from model_registry_svc.leased_job import LeasedJob
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.leased_job import LeasedJob
+from fleetserve.jobs.ledger.base import (
     LEASE_S,
     Hold,
     Job,
@@ -14,8 +14,8 @@ from model_registry_svc.ledger.base import (
     Lease,
     LedgerUnavailableError,
 )
-from model_registry_svc.ledger.memory import MemoryLedger
-from model_registry_svc.runner import JobFailedError, Runner
+from fleetserve.jobs.ledger.memory import MemoryLedger
+from fleetserve.jobs.runner import JobFailedError, Runner
 
 WAIT_S = 5.0
 

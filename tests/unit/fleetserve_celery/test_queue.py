@@ -3,12 +3,12 @@ import time
 import pytest
 
 from fleetserve.clock import SystemClock
+from fleetserve.jobs.ledger.base import Job, LedgerUnavailableError
+from fleetserve.jobs.ledger.memory import MemoryLedger
+from fleetserve.jobs.ledger.redis import RedisLedger
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
-from model_registry_svc.ledger.base import Job, LedgerUnavailableError
-from model_registry_svc.ledger.memory import MemoryLedger
-from model_registry_svc.ledger.redis import RedisLedger
-from model_registry_svc.queue.celery import CeleryQueue, make_celery
+from fleetserve_celery.queue import CeleryQueue, make_celery
 from tests.redis_server import RedisServer
 
 JOB = Job("a", "download", "m", b"{}")
@@ -19,7 +19,7 @@ def test_while_redis_is_away_it_says_so_within_a_second_or_two(
     redis_server: RedisServer, how: str
 ) -> None:
     with make_sync_redis(redis_server.url) as client:
-        app = make_celery(redis_server.url, Keys("t"), timeout_s=0.5)
+        app = make_celery(redis_server.url, Keys("t"), "registry", timeout_s=0.5)
         queue = CeleryQueue(RedisLedger(client, Keys("t:registry")), app)
         queue.enqueue(JOB)
         getattr(redis_server, how)()
@@ -33,7 +33,7 @@ def test_while_redis_is_away_it_says_so_within_a_second_or_two(
 
 
 def test_message_that_cannot_be_sent_does_not_lose_the_job(redis_server: RedisServer) -> None:
-    app = make_celery(redis_server.url, Keys("t"), timeout_s=0.5)
+    app = make_celery(redis_server.url, Keys("t"), "registry", timeout_s=0.5)
     redis_server.stop()
     queue = CeleryQueue(MemoryLedger(SystemClock()), app)
     begin_s = time.monotonic()
@@ -44,7 +44,7 @@ def test_message_that_cannot_be_sent_does_not_lose_the_job(redis_server: RedisSe
 
 
 def test_only_json_is_taken_and_nothing_is_kept_or_repeated(redis_server: RedisServer) -> None:
-    conf = make_celery(redis_server.url, Keys("t")).conf
+    conf = make_celery(redis_server.url, Keys("t"), "registry").conf
     assert conf.accept_content == ["json"]
     assert (conf.task_serializer, conf.task_ignore_result) == ("json", True)
     assert (conf.task_publish_retry, conf.worker_prefetch_multiplier) == (False, 1)
@@ -52,7 +52,7 @@ def test_only_json_is_taken_and_nothing_is_kept_or_repeated(redis_server: RedisS
 
 def test_every_key_is_under_the_fleets_prefix(redis_server: RedisServer) -> None:
     with make_sync_redis(redis_server.url) as client:
-        app = make_celery(redis_server.url, Keys("fleet7"), timeout_s=0.5)
+        app = make_celery(redis_server.url, Keys("fleet7"), "registry", timeout_s=0.5)
         CeleryQueue(RedisLedger(client, Keys("fleet7:registry")), app).enqueue(JOB)
         keys = client.keys("*")
         assert isinstance(keys, list)

@@ -1,15 +1,15 @@
 import pytest
 
-from fleetserve.keys import Keys
-from fleetserve.redis_client import make_sync_redis
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.ledger.base import (
     KEEP_FINISHED_S,
     LEASE_S,
     Job,
     JobState,
     LedgerUnavailableError,
 )
-from model_registry_svc.ledger.redis import RedisLedger
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.keys import Keys
+from fleetserve.redis_client import make_sync_redis
 from tests.redis_server import RedisServer
 
 KEYS = Keys("t:registry")

@@ -7,15 +7,17 @@ from pathlib import Path
 import pytest
 
 from fleetserve.clock import ManualClock
+from fleetserve.jobs.ledger.base import Job, JobLedger, JobNotFoundError, JobState
+from fleetserve.jobs.ledger.memory import MemoryLedger
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.jobs.queue.base import JobQueue
+from fleetserve.jobs.queue.memory import MemoryQueue
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
-from model_registry_svc.ledger.base import Job, JobLedger, JobNotFoundError, JobState
-from model_registry_svc.ledger.memory import MemoryLedger
-from model_registry_svc.ledger.redis import RedisLedger
-from model_registry_svc.queue.base import JobQueue
-from model_registry_svc.queue.celery import QUEUE, CeleryQueue, make_celery
-from model_registry_svc.queue.memory import MemoryQueue
+from fleetserve_celery.queue import CeleryQueue, make_celery
 from tests.redis_server import RedisServer
+
+QUEUE = "registry"
 
 
 @dataclass
@@ -36,7 +38,7 @@ def harness(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Harness]
     with RedisServer(tmp_path) as server:
         client, keys = make_sync_redis(server.url), Keys("test")
         redis_ledger = RedisLedger(client, Keys("test:registry"))
-        app = make_celery(server.url, keys, timeout_s=0.5)
+        app = make_celery(server.url, keys, QUEUE, timeout_s=0.5)
 
         def wakes() -> int:
             count = client.llen(f"{keys.celery('')}{QUEUE}")

@@ -9,7 +9,7 @@ from celery.app import trace
 from celery.apps.worker import Worker
 from celery.worker import state
 
-from model_registry_svc.queue.celery import QUEUE, WAKE_TASK
+from fleetserve_celery.queue import wake_task
 
 
 class QuietWorker(Worker):  # type: ignore[misc]  # Celery ships no types
@@ -34,7 +34,7 @@ def run_consumer(
     """Consumes until SIGTERM or SIGINT, reconnecting to Redis as often as it takes.
 
     Args:
-        app: From make_celery; the task that wakes us is added to it.
+        app: From make_celery, whose queue is consumed; the task that wakes us is added to it.
         on_wake: A job may be there; must return at once.
         on_ready: Once, when the first connection stands.
         on_stop: On the signal itself, so it may only set something.
@@ -50,7 +50,7 @@ def run_consumer(
     def leave_logging_alone(**_: object) -> None:
         return
 
-    @app.task(name=WAKE_TASK, ignore_result=True)  # type: ignore[untyped-decorator]
+    @app.task(name=wake_task(app.main), ignore_result=True)  # type: ignore[untyped-decorator]
     def wake(_job_id: str) -> None:
         on_wake()
 
@@ -60,7 +60,7 @@ def run_consumer(
         signal.signal(number, handle)
     worker = QuietWorker(
         app=app,
-        queues=[QUEUE],
+        queues=[app.main],
         pool="solo",
         concurrency=1,
         quiet=True,

@@ -8,19 +8,23 @@ from typing import Any
 import redis
 from redis.exceptions import RedisError
 
-from fleetserve.keys import Keys
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.ledger.base import (
     KEEP_FINISHED_S,
     LEASE_S,
+    PRIORITY_STEP_S,
+    Bounds,
+    Depth,
     Hold,
     Job,
     JobNotFoundError,
     JobState,
     Lease,
     LedgerUnavailableError,
+    TooManyJobsError,
 )
+from fleetserve.keys import Keys
 
-_SCRIPTS = ("insert", "cancel", "claim", "report", "settle")
+_SCRIPTS = ("insert", "cancel", "claim", "report", "settle", "depth")
 
 
 class RedisLedger:
@@ -29,21 +33,44 @@ class RedisLedger:
     Args:
         client: Must fail fast; answers are bytes.
         keys: A name space of this ledger alone.
+        keep_s: How long finished jobs are kept.
     """
 
-    def __init__(self, client: redis.Redis, keys: Keys, *, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self,
+        client: redis.Redis,
+        keys: Keys,
+        *,
+        lease_s: float = LEASE_S,
+        keep_s: float = KEEP_FINISHED_S,
+    ) -> None:
         self._client = client
+        self._keep_s = max(1, int(keep_s))
         self._keys = keys
         self._lease_ms = int(lease_s * 1000)
-        folder = resources.files("model_registry_svc.ledger") / "scripts"
+        folder = resources.files("fleetserve.jobs.ledger") / "scripts"
         common = (folder / "common.lua").read_text()
         self._scripts: dict[str, Any] = {
             name: client.register_script(common + (folder / f"{name}.lua").read_text())
             for name in _SCRIPTS
         }
 
-    def insert(self, job: Job) -> Job:
-        return self.read(self._run("insert", job.id, job.kind, job.subject, job.request).decode())
+    def insert(self, job: Job, bounds: Bounds | None = None) -> Job:
+        stored_id = self._run(
+            "insert",
+            job.id,
+            job.kind,
+            job.subject,
+            job.request,
+            job.principal,
+            job.priority,
+            int(PRIORITY_STEP_S * 1000),
+            bounds.in_all if bounds else 0,
+            bounds.of_one if bounds else 0,
+        )
+        if stored_id is None:
+            raise TooManyJobsError
+        return self.read(stored_id.decode())
 
     def read(self, job_id: str) -> Job:
         with _translated():
@@ -53,7 +80,7 @@ class RedisLedger:
         return _job(job_id, fields)
 
     def cancel(self, job_id: str) -> Job:
-        self._run("cancel", job_id, KEEP_FINISHED_S)
+        self._run("cancel", job_id, self._keep_s)
         return self.read(job_id)
 
     def claim(self, owner: str, *, restarted: bool = False) -> tuple[Job, Lease] | None:
@@ -68,8 +95,12 @@ class RedisLedger:
         return Hold(found.decode())
 
     def settle(self, lease: Lease, state: JobState, result: bytes) -> bool:
-        kept_s = KEEP_FINISHED_S if state.finished else 0
+        kept_s = self._keep_s if state.finished else 0
         return bool(self._run("settle", lease.job_id, lease.fence, state.value, result, kept_s))
+
+    def depth(self) -> Depth:
+        queued, running = self._run("depth")
+        return Depth(int(queued), int(running))
 
     def _run(self, script: str, *args: str | bytes | int) -> Any:
         with _translated():
@@ -96,11 +127,14 @@ def _job(job_id: str, fields: dict[bytes, bytes]) -> Job:
         kind=text(b"kind"),
         subject=text(b"subject"),
         request=fields.get(b"request", b""),
+        principal=text(b"principal"),
+        priority=int(text(b"priority") or 0),
         state=JobState(text(b"state")),
         progress=fields.get(b"progress", b""),
         result=fields.get(b"result", b""),
         owner=text(b"owner"),
         fence=int(text(b"fence") or 0),
         created_at=int(text(b"created_ms") or 0) / 1000,
+        started_at=int(text(b"started_ms") or 0) / 1000,
         updated_at=int(text(b"updated_ms") or 0) / 1000,
     )

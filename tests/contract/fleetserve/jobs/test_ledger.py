@@ -7,18 +7,21 @@ from pathlib import Path
 import pytest
 
 from fleetserve.clock import ManualClock
-from fleetserve.keys import Keys
-from fleetserve.redis_client import make_sync_redis
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.ledger.base import (
     LEASE_S,
+    Bounds,
+    Depth,
     Hold,
     Job,
     JobLedger,
     JobNotFoundError,
     JobState,
+    TooManyJobsError,
 )
-from model_registry_svc.ledger.memory import MemoryLedger
-from model_registry_svc.ledger.redis import RedisLedger
+from fleetserve.jobs.ledger.memory import MemoryLedger
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.keys import Keys
+from fleetserve.redis_client import make_sync_redis
 from tests.redis_server import RedisServer
 
 
@@ -54,6 +57,16 @@ def ledger(harness: Harness) -> JobLedger:
 
 def job(job_id: str, subject: str = "m", kind: str = "download") -> Job:
     return Job(id=job_id, kind=kind, subject=subject, request=b'{"a":"\xc3\xa4"}')
+
+
+def asked(job_id: str, principal: str = "user:ada", priority: int = 0) -> Job:
+    """A job whose subject is its own."""
+    return Job(job_id, "request", job_id, b"{}", principal=principal, priority=priority)
+
+
+def claimed_ids(ledger: JobLedger, count: int) -> list[str]:
+    claimed = [ledger.claim(f"w{number}") for number in range(count)]
+    return [found[0].id for found in claimed if found is not None]
 
 
 def test_inserted_job_is_queued_and_read_back_whole(ledger: JobLedger) -> None:
@@ -213,3 +226,70 @@ def test_cancelling_a_finished_job_leaves_it_as_it_is(ledger: JobLedger) -> None
     assert claimed is not None
     ledger.settle(claimed[1], JobState.SUCCEEDED, b"r")
     assert ledger.cancel("a").state is JobState.SUCCEEDED
+
+
+def test_job_of_the_same_id_wins_even_when_it_is_finished(ledger: JobLedger) -> None:
+    ledger.insert(asked("a"))
+    claimed = ledger.claim("w")
+    assert claimed is not None
+    ledger.settle(claimed[1], JobState.SUCCEEDED, b"r")
+    again = ledger.insert(asked("a", principal="user:eve"))
+    assert (again.state, again.result, again.principal) == (JobState.SUCCEEDED, b"r", "user:ada")
+
+
+def test_higher_priority_goes_first(ledger: JobLedger) -> None:
+    ledger.insert(asked("a"))
+    ledger.insert(asked("b", priority=3))
+    ledger.insert(asked("c", priority=3))
+    assert claimed_ids(ledger, 3) == ["b", "c", "a"]
+
+
+def test_nobody_waits_for_all_the_jobs_of_another(ledger: JobLedger) -> None:
+    for job_id in ("a", "b", "c"):
+        ledger.insert(asked(job_id, "user:ada"))
+    ledger.insert(asked("d", "user:bob"))
+    assert claimed_ids(ledger, 4) == ["a", "d", "b", "c"]
+
+
+def test_beyond_the_bounds_nothing_is_recorded(ledger: JobLedger) -> None:
+    bounds = Bounds(in_all=3, of_one=2)
+    for job_id in ("a", "b"):
+        ledger.insert(asked(job_id, "user:ada"), bounds)
+    with pytest.raises(TooManyJobsError):
+        ledger.insert(asked("c", "user:ada"), bounds)
+    ledger.insert(asked("d", "user:bob"), bounds)
+    with pytest.raises(TooManyJobsError):
+        ledger.insert(asked("e", "user:eve"), bounds)
+    with pytest.raises(JobNotFoundError):
+        ledger.read("e")
+    assert ledger.insert(asked("a", "user:ada"), bounds).id == "a"
+
+
+def test_finished_jobs_are_not_within_the_bounds(ledger: JobLedger) -> None:
+    ledger.insert(asked("a"))
+    ledger.cancel("a")
+    assert ledger.insert(asked("b"), Bounds(1, 1)).id == "b"
+
+
+def test_depth_counts_what_waits_and_what_is_held(harness: Harness) -> None:
+    ledger = harness.ledger
+    for job_id in ("a", "b", "c"):
+        ledger.insert(asked(job_id))
+    claimed = ledger.claim("w")
+    assert claimed is not None
+    assert ledger.depth() == Depth(queued=2, running=1)
+    harness.let_leases_end()
+    assert ledger.depth() == Depth(queued=3, running=0)
+    ledger.cancel("b")
+    assert ledger.depth() == Depth(queued=2, running=0)
+
+
+def test_start_is_when_it_was_claimed_first(harness: Harness) -> None:
+    ledger = harness.ledger
+    assert ledger.insert(asked("a")).started_at == 0
+    first = ledger.claim("w1")
+    harness.let_leases_end()
+    second = ledger.claim("w2")
+    assert first is not None
+    assert second is not None
+    assert second[0].started_at == first[0].started_at >= first[0].created_at > 0

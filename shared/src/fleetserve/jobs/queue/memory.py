@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from model_registry_svc.ledger.base import Job, JobLedger
+from fleetserve.jobs.ledger.base import Bounds, Job, JobLedger
 
 
 class MemoryQueue:
@@ -16,8 +16,8 @@ class MemoryQueue:
         self._ledger = ledger
         self._wake = wake
 
-    def enqueue(self, job: Job) -> Job:
-        stored = self._ledger.insert(job)
+    def enqueue(self, job: Job, bounds: Bounds | None = None) -> Job:
+        stored = self._ledger.insert(job, bounds)
         self._wake()
         return stored
 

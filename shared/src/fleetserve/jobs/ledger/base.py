@@ -13,6 +13,8 @@ from fleetserve.errors import NotFoundError, UnavailableError
 
 LEASE_S = 10.0
 KEEP_FINISHED_S = 7 * 24 * 3600
+# A step of priority goes before what came so much earlier, so that nothing waits for ever.
+PRIORITY_STEP_S = 60.0
 
 
 class JobState(StrEnum):
@@ -33,21 +35,41 @@ class Job(msgspec.Struct, frozen=True):
     Attributes:
         subject: What it works on; at most one owner works on a subject at a time.
         request, progress, result: JSON of the job's kind; empty when there is none yet.
+        principal: Who asked for it. Whose jobs have the fewest owners at work comes first.
+        priority: Higher goes first, by PRIORITY_STEP_S for each step.
         fence: How often it was claimed.
-        created_at, updated_at: Seconds since the epoch.
+        created_at, started_at, updated_at: Seconds since the epoch; started_at is when it was
+            claimed first, 0: not yet.
     """
 
     id: str
     kind: str
     subject: str
     request: bytes
+    principal: str = ""
+    priority: int = 0
     state: JobState = JobState.QUEUED
     progress: bytes = b""
     result: bytes = b""
     owner: str = ""
     fence: int = 0
     created_at: float = 0.0
+    started_at: float = 0.0
     updated_at: float = 0.0
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """How many unfinished jobs there may be, in all and of one principal."""
+
+    in_all: int
+    of_one: int
+
+
+class Depth(msgspec.Struct, frozen=True):
+    """Unfinished jobs: those that wait, and those that an owner is at work on."""
+
+    queued: int
+    running: int
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -72,8 +94,14 @@ class JobLedger(Protocol):
     Raises (from every method): LedgerUnavailableError: nothing was changed, as far as known.
     """
 
-    def insert(self, job: Job) -> Job:
-        """Records a queued job; an unfinished one of the same kind and subject wins instead."""
+    def insert(self, job: Job, bounds: Bounds | None = None) -> Job:
+        """Records a queued job.
+
+        One of the same id, finished or not, wins instead, and so does an unfinished one of the
+        same kind and subject.
+
+        Raises: TooManyJobsError: there are as many unfinished ones as ``bounds`` allows.
+        """
         ...
 
     def read(self, job_id: str) -> Job:
@@ -85,7 +113,9 @@ class JobLedger(Protocol):
         ...
 
     def claim(self, owner: str, *, restarted: bool = False) -> tuple[Job, Lease] | None:
-        """The oldest unfinished job that nobody holds and whose subject nobody holds.
+        """The first unfinished job that nobody holds and whose subject nobody holds.
+
+        First are those of the principal with the fewest held jobs, then by priority and age.
 
         restarted: this owner has just begun, so what is held under its name is from before.
         """
@@ -103,13 +133,25 @@ class JobLedger(Protocol):
         """
         ...
 
+    def depth(self) -> Depth: ...
+
 
 class JobNotFoundError(NotFoundError):
     default_code, title = "job_not_found", "No such job"
 
     def __init__(self, job_id: str) -> None:
-        super().__init__(f"There is no job {job_id[:64]!r}; finished ones are kept for 7 days.")
+        super().__init__(f"There is no job {job_id[:64]!r}; finished ones are kept for a time.")
 
 
 class LedgerUnavailableError(UnavailableError):
     default_code = "jobs_unavailable"
+
+
+class TooManyJobsError(UnavailableError):
+    default_code, title = "jobs_full", "Too many jobs"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "As many jobs as may wait are waiting. Try again when some are finished.",
+            retry_after_s=30.0,
+        )

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from model_registry_svc.ledger.base import Job
+from fleetserve.jobs.ledger.base import Bounds, Job
 
 
 class JobQueue(Protocol):
@@ -11,11 +11,13 @@ class JobQueue(Protocol):
     Raises (from every method): LedgerUnavailableError: Redis is away; try again later.
     """
 
-    def enqueue(self, job: Job) -> Job:
+    def enqueue(self, job: Job, bounds: Bounds | None = None) -> Job:
         """Records the job and wakes a worker.
 
-        An unfinished job of the same kind and subject is returned instead, so that asking
-        twice works once.
+        One of the same id, or an unfinished one of the same kind and subject, is returned
+        instead, so that asking twice works once.
+
+        Raises: TooManyJobsError: the bounds are reached; nothing was recorded.
         """
         ...
 

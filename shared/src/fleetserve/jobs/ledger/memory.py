@@ -1,18 +1,23 @@
 """Records of jobs in this process: for tests and for a fleet of one process."""
 
+from collections import Counter
 from dataclasses import dataclass
 from threading import Lock
 
 from msgspec.structs import replace
 
 from fleetserve.clock import Clock
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.ledger.base import (
     LEASE_S,
+    PRIORITY_STEP_S,
+    Bounds,
+    Depth,
     Hold,
     Job,
     JobNotFoundError,
     JobState,
     Lease,
+    TooManyJobsError,
 )
 
 
@@ -30,12 +35,18 @@ class MemoryLedger:
         self._lock = Lock()
         self._entries: dict[str, _Entry] = {}
 
-    def insert(self, job: Job) -> Job:
+    def insert(self, job: Job, bounds: Bounds | None = None) -> Job:
         with self._lock:
-            for entry in self._entries.values():
-                same = (entry.job.kind, entry.job.subject) == (job.kind, job.subject)
-                if same and not entry.job.state.finished:
-                    return entry.job
+            if job.id in self._entries:
+                return self._entries[job.id].job
+            unfinished = self._unfinished()
+            for other in unfinished:
+                if (other.kind, other.subject) == (job.kind, job.subject):
+                    return other
+            if bounds is not None:
+                own = sum(other.principal == job.principal for other in unfinished)
+                if len(unfinished) >= bounds.in_all or own >= bounds.of_one:
+                    raise TooManyJobsError
             now_s = self._clock.now_s()
             stored = replace(job, state=JobState.QUEUED, created_at=now_s, updated_at=now_s)
             self._entries[job.id] = _Entry(stored)
@@ -57,16 +68,19 @@ class MemoryLedger:
             for entry in self._entries.values():
                 if restarted and entry.job.owner == owner:
                     entry.lease_until_s = 0.0
-            held = {e.job.subject for e in self._entries.values() if self._is_held(e)}
-            for entry in self._entries.values():
-                if entry.job.state.finished or entry.job.subject in held:
-                    continue
-                entry.job = self._changed(
-                    entry.job, state=JobState.RUNNING, owner=owner, fence=entry.job.fence + 1
-                )
-                entry.lease_until_s = self._clock.monotonic_s() + LEASE_S
-                return entry.job, Lease(entry.job.id, owner, entry.job.fence)
-            return None
+            found = self._first_free()
+            if found is None:
+                return None
+            job = found.job
+            found.job = self._changed(
+                job,
+                state=JobState.RUNNING,
+                owner=owner,
+                fence=job.fence + 1,
+                started_at=job.started_at or self._clock.now_s(),
+            )
+            found.lease_until_s = self._clock.monotonic_s() + LEASE_S
+            return found.job, Lease(job.id, owner, found.job.fence)
 
     def report(self, lease: Lease, progress: bytes) -> Hold:
         with self._lock:
@@ -92,6 +106,26 @@ class MemoryLedger:
             entry.job = self._changed(entry.job, state=state, result=result)
             return True
 
+    def depth(self) -> Depth:
+        with self._lock:
+            running = sum(
+                e.job.state is JobState.RUNNING and self._is_held(e) for e in self._entries.values()
+            )
+            return Depth(len(self._unfinished()) - running, running)
+
+    def _unfinished(self) -> list[Job]:
+        return [e.job for e in self._entries.values() if not e.job.state.finished]
+
+    def _first_free(self) -> _Entry | None:
+        held = [e.job for e in self._entries.values() if self._is_held(e)]
+        subjects, busy = {job.subject for job in held}, Counter(job.principal for job in held)
+        free = [
+            e
+            for e in self._entries.values()
+            if not e.job.state.finished and not self._is_held(e) and e.job.subject not in subjects
+        ]
+        return min(free, key=lambda e: (busy[e.job.principal], _rank(e.job)), default=None)
+
     def _entry(self, job_id: str) -> _Entry:
         entry = self._entries.get(job_id)
         if entry is None:
@@ -103,3 +137,7 @@ class MemoryLedger:
 
     def _changed(self, job: Job, **changes: object) -> Job:
         return replace(job, updated_at=self._clock.now_s(), **changes)
+
+
+def _rank(job: Job) -> float:
+    return job.created_at - job.priority * PRIORITY_STEP_S

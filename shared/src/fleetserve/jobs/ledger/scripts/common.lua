@@ -1,4 +1,4 @@
--- KEYS[1]: sorted set of the jobs that somebody may still work on, by the time they were made.
+-- KEYS[1]: sorted set of the jobs that somebody may still work on, by time and priority.
 -- ARGV[1]: what a job's key begins with. The rest is each script's own.
 local function key_of(id) return ARGV[1] .. id end
 local function now_ms()

@@ -5,7 +5,7 @@ from enum import StrEnum
 from threading import Event
 
 from fleetserve.clock import Clock
-from model_registry_svc.ledger.base import LEASE_S, Job, Lease
+from fleetserve.jobs.ledger.base import LEASE_S, Job, Lease
 
 # How long before the lease's end the owner stops writing, for the time a write takes.
 MARGIN_S = 1.0

@@ -3,8 +3,8 @@ import threading
 import pytest
 
 from fleetserve.clock import ManualClock
-from model_registry_svc.leased_job import MARGIN_S, JobStoppedError, LeasedJob, StopReason
-from model_registry_svc.ledger.base import LEASE_S, Job, Lease
+from fleetserve.jobs.leased_job import MARGIN_S, JobStoppedError, LeasedJob, StopReason
+from fleetserve.jobs.ledger.base import LEASE_S, Job, Lease
 
 
 @pytest.fixture

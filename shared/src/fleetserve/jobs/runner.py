@@ -7,8 +7,8 @@ from typing import Protocol
 import structlog
 
 from fleetserve.clock import Clock
-from model_registry_svc.leased_job import JobStoppedError, LeasedJob, StopReason
-from model_registry_svc.ledger.base import (
+from fleetserve.jobs.leased_job import JobStoppedError, LeasedJob, StopReason
+from fleetserve.jobs.ledger.base import (
     Hold,
     JobLedger,
     JobState,
