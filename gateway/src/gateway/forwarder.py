@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError
 from gateway.bodies import Body
 from gateway.carrier import Carrier
-from gateway.entrance import Entrance
+from gateway.entrance import principal_name
 from gateway.exchange import Exchange, Headers, passed_on
+from gateway.jobs.order import JobOrder, idempotency_key, wants_async, webhook_in_query
 from gateway.known_models import KnownModels, Target
 from gateway.relay import Relay
-from gateway.routing_fields import routing_fields
+from gateway.routing_fields import RoutingFields, routing_fields
 from gateway.waiting_room import WaitingRoom
 
 # Calls that are pasted together reach the registry and here in any order.
 CATALOGUE_WAIT_S = 2.0
-_PASSED_ON = (b"content-type", b"accept", b"prefer", b"idempotency-key")
+_PASSED_ON = (b"content-type", b"accept")
+# A job goes after every request that somebody waits for: below all that they can ask for.
+BACKGROUND = -11
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +36,40 @@ class DataRoute:
     timeout_s: float
 
 
+class TokenGate(Protocol):
+    async def admit_token(self, scope: Scope, token: str | None) -> None:
+        """See Entrance."""
+        ...
+
+
 class Forwarder:
-    """Serves the data routes; one instance per gateway process."""
+    """Serves the data routes; one instance per process.
+
+    Args:
+        routes: By path.
+        models: What there is.
+        carrier: Does the rest.
+        entrance: Lets in by a body's token.
+        room: Where a request for a model of the catalogue waits.
+        clock: The process's.
+        takes_jobs: ``Prefer: respond-async`` is heeded.
+        priority: Added to each request's own.
+    """
 
     def __init__(
         self,
         routes: Mapping[str, DataRoute],
         models: KnownModels,
         carrier: Carrier,
-        entrance: Entrance,
+        entrance: TokenGate,
         room: WaitingRoom,
         clock: Clock,
+        *,
+        takes_jobs: bool = False,
+        priority: int = 0,
     ) -> None:
+        self._takes_jobs = takes_jobs
+        self._priority = priority
         self._room = room
         self._clock = clock
         self._entrance = entrance
@@ -87,7 +113,7 @@ class Forwarder:
         headers = passed_on(sent, _PASSED_ON)
         headers.append(("x-request-id", relay.request_id))
         headers.append(("x-fleet-model", target.record.name))
-        headers.append(("x-fleet-priority", str(fields.priority)))
+        headers.append(("x-fleet-priority", str(fields.priority + self._priority)))
         return Exchange(
             method="POST",
             target=f"{route.path}?{query.decode('latin-1')}" if query else route.path,
@@ -96,4 +122,24 @@ class Forwarder:
             body=body,
             headers=headers,
             deadline_s=relay.received_s + (fields.timeout_s or route.timeout_s),
+            order=self._order(scope, sent, fields),
+        )
+
+    def _order(self, scope: Scope, sent: Headers, fields: RoutingFields) -> JobOrder | None:
+        """How it is to become a job; None: somebody waits for the answer.
+
+        Raises: InvalidFieldError: it can't become one as it is.
+        """
+        if not self._takes_jobs:
+            return None
+        if not wants_async(sent):
+            if fields.webhook_url is not None:
+                raise InvalidFieldError("webhook_url", "only jobs have one: Prefer: respond-async")
+            return None
+        return JobOrder(
+            principal=principal_name(scope),
+            priority=fields.priority,
+            idempotency_key=idempotency_key(sent),
+            webhook_url=fields.webhook_url or webhook_in_query(scope["query_string"]),
+            has_token=fields.token is not None,
         )

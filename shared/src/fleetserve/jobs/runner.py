@@ -1,15 +1,17 @@
 """Works on the ledger's jobs: claims, renews, settles. Whoever wakes it, the ledger decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import Event, Lock, Thread
 from typing import Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from fleetserve.clock import Clock
 from fleetserve.jobs.leased_job import JobStoppedError, LeasedJob, StopReason
 from fleetserve.jobs.ledger.base import (
     Hold,
+    Job,
     JobLedger,
     JobState,
     LedgerUnavailableError,
@@ -49,6 +51,9 @@ class Runner:
     Args:
         owner: Names this process in the records. A process that is started again under the
             same name takes up at once what the one before it held.
+        look_every_s: How soon a job is found that nobody woke this process for.
+        on_settled: Called with each job that ended here, in a thread of its own; what it raises
+            is logged.
     """
 
     def __init__(
@@ -59,12 +64,16 @@ class Runner:
         owner: str,
         clock: Clock,
         width: int,
+        look_every_s: float = RENEW_S,
+        on_settled: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger
         self._handlers = handlers
         self._owner = owner
         self._clock = clock
         self._width = width
+        self._look_every_s = look_every_s
+        self._on_settled = on_settled
         self._wake = Event()
         self._stopping = Event()
         self._lock = Lock()
@@ -89,9 +98,9 @@ class Runner:
             if self._wake.is_set() or now_s >= next_claim_s:
                 self._wake.clear()
                 self.claim_all()
-                next_claim_s = now_s + RENEW_S
+                next_claim_s = now_s + self._look_every_s
             self.report_all()
-            self._wake.wait(REPORT_S if self._active else RENEW_S)
+            self._wake.wait(REPORT_S if self._active else self._look_every_s)
 
     def stop(self) -> None:
         """Lets go of every job, so that another owner can take them at once."""
@@ -176,9 +185,17 @@ class Runner:
             committed = self._settle_once(leased, state, result)
             if committed is not None:
                 log.info("job.settled", job=leased.job.id, state=state.value, committed=committed)
+                if committed:
+                    self._tell_settled(replace(leased.job, state=state, result=result))
                 break
             self._stopping.wait(SETTLE_RETRY_S)
         self._forget(leased)
+
+    def _tell_settled(self, job: Job) -> None:
+        try:
+            self._on_settled(job)
+        except Exception:
+            log.exception("job.aftermath_failed", job=job.id)
 
     def _settle_once(self, leased: LeasedJob, state: JobState, result: bytes) -> bool | None:
         try:

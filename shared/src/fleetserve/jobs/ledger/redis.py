@@ -73,7 +73,7 @@ class RedisLedger:
         return self.read(stored_id.decode())
 
     def read(self, job_id: str) -> Job:
-        with _translated():
+        with translated():
             fields: Any = self._client.hgetall(self._keys.job(job_id))
         if not fields:
             raise JobNotFoundError(job_id)
@@ -103,12 +103,12 @@ class RedisLedger:
         return Depth(int(queued), int(running))
 
     def _run(self, script: str, *args: str | bytes | int) -> Any:
-        with _translated():
+        with translated():
             return self._scripts[script](keys=[self._keys.jobs], args=[self._keys.job(""), *args])
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as exc:
