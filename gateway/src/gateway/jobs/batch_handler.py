@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from fleetserve.errors import BadRequestError, FleetError, NotFoundError
+from fleetserve.errors import BadRequestError, FleetError
 from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.jobs.runner import JobFailedError
 from gateway.jobs.batch_lines import (
@@ -23,7 +23,7 @@ from gateway.jobs.batch_lines import (
     whole_lines,
 )
 from gateway.jobs.fleet_link import FleetLink
-from gateway.jobs.job_files import JobFiles, room_on_disk
+from gateway.jobs.job_files import BodyGoneError, JobFiles, room_on_disk
 from gateway.jobs.replay import Call, Replayer
 from gateway.jobs.work import JSON, JSON_LINES, Outcome, Progress, Work, failure, read_work
 from gateway.jobs.work_loop import WorkLoop
@@ -53,34 +53,31 @@ class BatchHandler:
 
     def run(self, job: LeasedJob) -> bytes:
         work, fence = read_work(job.job), job.lease.fence
-        name = self._files.result_name(fence)
-        path = self._files.result(work.folder, name)
         try:
             with room_on_disk():
-                written = self._take_over(work.folder, fence, path)
+                path, written = self._take_over(work, fence)
                 failed = self._loop.call(job, lambda: self._send_all(job, work, path, written))
         except FleetError as exc:
             raise JobFailedError(failure(exc, job.job.id)) from exc
-        outcome = Outcome(200, name, JSON_LINES, path.stat().st_size, written.failed + failed)
+        outcome = Outcome(200, path.name, JSON_LINES, path.stat().st_size, written.failed + failed)
         return msgspec.json.encode(outcome)
 
-    def _take_over(self, folder: str, fence: int, path: Path) -> Written:
+    def _take_over(self, work: Work, fence: int) -> tuple[Path, Written]:
         """Copies what an earlier claim has finished: its file may still be written to."""
-        earlier = self._files.earlier_result(folder, fence)
+        if not self._files.body(work.folder).exists():
+            raise BodyGoneError
+        path = self._files.new_result(work.folder, fence)
+        earlier = self._files.earlier_result(work.folder, fence)
         if earlier is None:
-            path.touch(mode=0o600)
-            return Written()
+            return path, Written()
         shutil.copyfile(earlier, path)
         with path.open("r+b") as file:
             written = whole_lines(file)
             file.truncate(written.bytes)
-        return written
+        return path, written
 
     async def _send_all(self, job: LeasedJob, work: Work, path: Path, written: Written) -> int:
         """How many lines failed here."""
-        body = self._files.body(work.folder)
-        if not body.exists():
-            raise NotFoundError("What was sent is gone from the jobs volume.", code="body_gone")
         done = written.lines
 
         def note() -> None:
@@ -91,6 +88,7 @@ class BatchHandler:
 
         async with self._link.used():
             # Unbuffered: a kill loses no line that was written.
+            body = self._files.body(work.folder)
             with body.open("rb") as source, path.open("ab", buffering=0) as target:
                 lines = _Lines(self._replayer, job, work)
                 return await self._in_order(lines, source, target, written.lines, note)

@@ -21,7 +21,7 @@ class _Line(msgspec.Struct):
     """A line of a result, as far as a worker that takes over needs to know it."""
 
     index: int
-    error: msgspec.Raw | None = None
+    error: msgspec.Raw = msgspec.Raw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,6 @@ def whole_lines(result: BinaryIO) -> Written:
         if read.index != lines:
             break
         lines += 1
-        failed += read.error is not None
+        failed += bool(bytes(read.error))
         size += len(line)
     return Written(lines, failed, size)

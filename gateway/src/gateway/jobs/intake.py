@@ -84,7 +84,8 @@ class JobIntake:
             with room_on_disk():
                 digest = self._write(folder, work, write)
                 secret = self._write_webhook(folder, order)
-            stored = self._hand_in(job_id, order, replace(work, folder=folder, digest=digest))
+            made = replace(work, folder=folder, digest=digest, webhook=bool(secret))
+            stored = self._hand_in(job_id, order, made)
         except BaseException:
             self._files.remove(folder)
             raise

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from fleetserve.errors import DoesNotFitError
+from fleetserve.errors import DoesNotFitError, NotFoundError
 
 BODY = "body"
 WEBHOOK = "webhook.json"
@@ -60,17 +60,24 @@ class JobFiles:
     def result(self, folder: str, file: str) -> Path:
         return self._root / folder / file
 
-    def result_name(self, fence: int) -> str:
-        return f"{_RESULT}{fence}"
+    def new_result(self, folder: str, fence: int) -> Path:
+        """The file that the claim of that fence writes its result to, made empty."""
+        path = self._root / folder / f"{_RESULT}{fence}"
+        path.touch(mode=0o600)
+        return path
 
     def earlier_result(self, folder: str, fence: int) -> Path | None:
-        """What the latest claim before this one has written, if there is anything."""
-        found = [n for n in self._fences(folder) if n < fence]
-        return self.result(folder, self.result_name(max(found))) if found else None
+        """The most that a claim before this one has written, if there is anything."""
+        found = [
+            self._root / folder / f"{_RESULT}{number}"
+            for number in self._fences(folder)
+            if number < fence
+        ]
+        return max(found, key=lambda path: path.stat().st_size, default=None)
 
     def keep_result_only(self, folder: str, file: str) -> None:
         """Drops what a finished job needs no more."""
-        for name in (BODY, *(self.result_name(n) for n in self._fences(folder))):
+        for name in (BODY, *(f"{_RESULT}{number}" for number in self._fences(folder))):
             if name != file:
                 (self._root / folder / name).unlink(missing_ok=True)
 
@@ -107,6 +114,15 @@ class JobFiles:
             return []
         numbers = (name.removeprefix(_RESULT) for name in names if name.startswith(_RESULT))
         return [int(number) for number in numbers if number.isdigit()]
+
+
+class BodyGoneError(NotFoundError):
+    """A job's folder lost what was sent: somebody emptied the volume."""
+
+    default_code = "body_gone"
+
+    def __init__(self) -> None:
+        super().__init__("What was sent is gone from the jobs volume.")
 
 
 @contextmanager

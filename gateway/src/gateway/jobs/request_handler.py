@@ -1,13 +1,15 @@
 """The handler of single requests: replays them, keeps the answer."""
 
+from pathlib import Path
+
 import msgspec
 import orjson
 
-from fleetserve.errors import FleetError, NotFoundError
+from fleetserve.errors import FleetError
 from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.jobs.runner import JobFailedError
 from gateway.jobs.fleet_link import FleetLink
-from gateway.jobs.job_files import JobFiles, room_on_disk
+from gateway.jobs.job_files import BodyGoneError, JobFiles, room_on_disk
 from gateway.jobs.replay import Answered, Call, Replayer
 from gateway.jobs.work import Outcome, Work, failure, read_work
 from gateway.jobs.work_loop import WorkLoop
@@ -28,24 +30,34 @@ class RequestHandler:
         self._files = files
 
     def run(self, job: LeasedJob) -> bytes:
-        work, name = read_work(job.job), self._files.result_name(job.lease.fence)
+        work = read_work(job.job)
         try:
-            answered = self._loop.call(job, lambda: self._replay(job, work, name))
+            with room_on_disk():
+                path = self._new_result(work, job.lease.fence)
+                answered = self._loop.call(job, lambda: self._replay(job, work, path))
         except FleetError as exc:
             raise JobFailedError(failure(exc, job.job.id)) from exc
-        path = self._files.result(work.folder, name)
         if answered.status >= 400:
             raise JobFailedError(_failed(answered, path.read_bytes()))
         kind, size = answered.content_type, path.stat().st_size
-        return msgspec.json.encode(Outcome(answered.status, name, kind, size))
+        return msgspec.json.encode(Outcome(answered.status, path.name, kind, size))
 
-    async def _replay(self, job: LeasedJob, work: Work, name: str) -> Answered:
-        body = self._files.body(work.folder)
-        call = Call(work.route, work.query, work.headers, job.job.id, job.job.principal, body)
-        if not body.exists():
-            raise NotFoundError("What was sent is gone from the jobs volume.", code="body_gone")
+    def _new_result(self, work: Work, fence: int) -> Path:
+        if not self._files.body(work.folder).exists():
+            raise BodyGoneError
+        return self._files.new_result(work.folder, fence)
+
+    async def _replay(self, job: LeasedJob, work: Work, path: Path) -> Answered:
+        call = Call(
+            work.route,
+            work.query,
+            work.headers,
+            job.job.id,
+            job.job.principal,
+            self._files.body(work.folder),
+        )
         async with self._link.used():
-            with room_on_disk(), self._files.result(work.folder, name).open("wb") as out:
+            with path.open("wb") as out:
                 return await self._replayer.replay(call, out)
 
 
