@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 from fleetserve import __version__
 from fleetserve.errors import UnavailableError
 from gateway.api import data_schemas as schemas
+from gateway.api.job_answers import JobAccepted
 from gateway.service_calls import ServiceCalls
 
 log = structlog.get_logger(__name__)
@@ -46,6 +47,27 @@ class DataOperation:
     examples: dict[str, dict[str, Any]]
     takes_file: bool = False
 
+
+JOB_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`respond-async`: 202 at once, and GET /jobs/{job_id} has the answer.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Of a job: a repeat with the same key gives the same one.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "webhook_url",
+        "in": "query",
+        "description": "Of a job, here or in the body: told of the end, with a signature.",
+        "schema": {"type": "string"},
+    },
+]
 
 OPERATIONS = (
     DataOperation(
@@ -112,7 +134,8 @@ class FleetOpenapi:
 
 
 def _add_data_routes(document: dict[str, Any]) -> None:
-    models = [m for op in OPERATIONS for m in (op.request, op.answer)] + [schemas.ErrorAnswer]
+    models: list[type[BaseModel]] = [schemas.ErrorAnswer, JobAccepted]
+    models += [m for op in OPERATIONS for m in (op.request, op.answer)]
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF + "{model}"
     )
@@ -143,14 +166,17 @@ def _operation(op: DataOperation) -> dict[str, Any]:
     answer = {"application/json": {"schema": {"$ref": REF + op.answer.__name__}}}
     if op.path == "/synthesize":
         answer["audio/*"] = {"schema": {"type": "string", "format": "binary"}}
+    accepted = {"application/json": {"schema": {"$ref": REF + JobAccepted.__name__}}}
     error = {"application/json": {"schema": {"$ref": REF + schemas.ErrorAnswer.__name__}}}
     return {
         "tags": [op.tag],
         "summary": op.summary,
         "operationId": op.path.strip("/"),
+        "parameters": JOB_PARAMETERS,
         "requestBody": {"required": True, "content": content},
         "responses": {
             "200": {"description": "The result.", "content": answer},
+            "202": {"description": "Taken in as a job.", "content": accepted},
             **{
                 status: {"description": text, "content": error}
                 for status, text in ERROR_TEXTS.items()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_LINES = {"schema": {"type": "string", "description": "JSON lines."}, "example": "[1,2,3]\n[4,5]\n"}
+_LINES = {"schema": {"type": "string", "description": "JSON lines, such as `[1,2,3]`."}}
 _FIELDS: dict[str, dict[str, Any]] = {
     "model_name": {"type": "string", "description": "Or `model`."},
     "parameters": {"type": "string", "description": "What the task takes, as JSON."},

@@ -252,3 +252,31 @@ def test_job_of_a_kind_that_nobody_knows_fails(running: Runner, ledger: FlakyLed
     ledger.insert(Job("a", "strange", "s", b"{}"))
     running.wake()
     wait_for(lambda: ledger.read("a").state is JobState.FAILED)
+
+
+def test_who_wants_to_know_is_told_of_each_end_that_was_committed(
+    ledger: FlakyLedger, handler: StepHandler
+) -> None:
+    ended: list[Job] = []
+
+    def tell(job: Job) -> None:
+        ended.append(job)
+        raise RuntimeError("a bug of the teller")
+
+    runner = Runner(
+        ledger, {"download": handler}, owner="w1", clock=SystemClock(), width=1, on_settled=tell
+    )
+    insert(ledger, "a")
+    runner.claim_all()
+    wait_for(lambda: runner.active == 0)
+    assert [(job.id, job.state, job.result) for job in ended] == [
+        ("a", JobState.SUCCEEDED, b'"done"')
+    ]
+    handler.act = block
+    insert(ledger, "b")
+    runner.claim_all()
+    ledger.cancel("b")
+    runner.report_all()
+    wait_for(lambda: runner.active == 0)
+    assert len(ended) == 1
+    runner.stop()

@@ -12,6 +12,7 @@ from gateway.api.config import config_router
 from gateway.api.dashboards import dashboards_router
 from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
+from gateway.api.jobs import jobs_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
 from gateway.api.server import server_router
@@ -66,6 +67,7 @@ def app(
         server_router,
         dashboards_router,
         logs_router,
+        jobs_router,
         docs_router,
     ]
     app = create_app(fleet.runtime, title="Fleetserve", routers=routers, own_routes=True)

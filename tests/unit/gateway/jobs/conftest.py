@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -63,7 +64,9 @@ class Office:
         """Takes in a batch."""
         work = Work("", "/predict", "example", "", len(content), lines=lines)
         order = JobOrder("user:ada", **fields)  # type: ignore[arg-type]
-        return self.intake.take(order, work, lambda file: file.write(content))
+        return self.intake.take(
+            order, work, lambda file: shutil.copyfileobj(BytesIO(content), file)
+        )
 
     def claim(self, owner: str = "w1") -> LeasedJob:
         """The next job, in a worker's hands."""

@@ -14,7 +14,7 @@ async def accepted(office: Office, fleet: Fleet, order: JobOrder) -> Client:
     exchange.order = order
     exchange.target = "/predict?a=1&webhook_url=x"
     exchange.headers = [("accept", "audio/wav"), ("x-fleet-model", "example")]
-    client = Client(lambda *_: None)  # type: ignore[arg-type, return-value]
+    client = Client(lambda *_: None)  # type: ignore[arg-type]
     await Acceptance(office.intake)(exchange, Relay(client._take, "r-1", fleet.clock))
     return client
 
