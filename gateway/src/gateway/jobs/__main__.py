@@ -15,6 +15,9 @@ from gateway.settings import JOBS_QUEUE, load_worker_settings
 
 log = structlog.get_logger(__name__)
 
+# Where cores are short, those who wait for an answer come before what nobody waits for.
+NICER = 10
+
 
 def main() -> int:
     try:
@@ -24,6 +27,8 @@ def main() -> int:
         return 2
     worker = build_worker(settings)
     logging.getLogger("celery").setLevel(logging.WARNING)
+    # On Linux it is a thread's own, and passed on to those it starts.
+    os.nice(NICER)
     worker.start()
     log.info("worker.started", pid=os.getpid())
     try:

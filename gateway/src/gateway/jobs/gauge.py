@@ -1,4 +1,4 @@
-"""How many jobs wait and run, for /stats, /metrics and the dashboard."""
+"""How many jobs wait and run, for /stats and /metrics."""
 
 import asyncio
 
