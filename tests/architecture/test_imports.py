@@ -18,7 +18,6 @@ COMPOSERS = {
     "gateway.openapi": "describes the data plane with the schemas of api",
     "gpu_svc.api.examples": "the documentation's examples are answers of the recorded machines",
     "gpu_svc.record": "makes the recordings from the machine it runs on",
-    "model_registry_svc.celery_worker": "the composition root of the second process",
     "model_registry_svc.sources": "the table of sources: one line for each",
     "model_registry_svc.worker": "the composition root of the second process",
 }
@@ -143,7 +142,9 @@ def _providers(top: str, package: str) -> set[str]:
     """The distributions that bring a top-level module."""
     if top in sys.stdlib_module_names:
         return {"python"}
-    if top in ("fleetserve", package):
+    if top.startswith("fleetserve"):
+        return {"fleetserve"}
+    if top == package:
         return {top.replace("_", "-")}
     # fastapi promises these two as its own surface.
     if top in ("starlette", "pydantic_core"):

@@ -24,6 +24,8 @@ TEST_FOLDERS = {"architecture", "contract", "e2e", "integration", "unit"}
 # What tests are made of, beside what they mirror.
 TEST_PARTS = {"checkpoints", "hub"}
 SKELETON = ("__init__.py", "__main__.py", "app.py", "settings.py", "api/__init__.py")
+# What stands in shared: the base, and what only services with a worker import.
+BASE = {"fleetserve", "fleetserve_celery"}
 DRAWERS = {"common", "helper", "helpers", "misc", "util", "utils"}
 
 
@@ -89,7 +91,7 @@ def mirroring_nothing(checkout: Checkout) -> list[str]:
         package, *rest = path.parts[2:]
         if not rest:
             continue
-        top = {"fleetserve": "shared"}.get(package, package.replace("_", "-"))
+        top = "shared" if package in BASE else package.replace("_", "-")
         source = f"tests/{package}" if package in TEST_PARTS else f"{top}/src/{package}"
         name = path.stem.removeprefix("test_")
         wanted = Path(source, *rest[:-1], name).as_posix()

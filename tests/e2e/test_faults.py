@@ -98,7 +98,15 @@ async def test_no_request_is_lost_when_the_only_replica_is_killed(
 
 
 @pytest.mark.parametrize(
-    "service", ["gateway", "model-registry-svc", "model-registry-worker", "gpu-svc", "auth-svc"]
+    "service",
+    [
+        "gateway",
+        "model-registry-svc",
+        "model-registry-worker",
+        "jobs-worker",
+        "gpu-svc",
+        "auth-svc",
+    ],
 )
 async def test_what_is_killed_comes_back(
     fleet: ComposeFleet, client: httpx.AsyncClient, service: str

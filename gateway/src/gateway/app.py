@@ -1,57 +1,62 @@
 """Composition root of the gateway: the only file that names concrete adapters."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
-import orjson
-import structlog
 from fastapi import FastAPI
 
 from fleetserve.app import create_app, wrap_control
 from fleetserve.asgi import App
 from fleetserve.audit_log import AuditLog
+from fleetserve.jobs.ledger.base import Bounds
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.jobs.queue.memory import MemoryQueue
 from fleetserve.metrics.redis import RedisMetricsStore
-from fleetserve.request_watch import RequestWatch
+from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime, make_runtime
 from fleetserve.settings import ServiceSettings
 from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
+from fleetserve_celery.queue import PRODUCER_TIMEOUT_S, CeleryQueue, make_celery
 from gateway.access import make_access
 from gateway.api.config import config_router
 from gateway.api.dashboards import dashboards_router
 from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
+from gateway.api.jobs import jobs_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
 from gateway.api.server import server_router
 from gateway.api.v2 import v2_router
-from gateway.bodies import BodyStore
-from gateway.carrier import Carrier
 from gateway.control_proxy import ControlProxy
+from gateway.data_path import MIB, DataPath
 from gateway.data_routes import RouteTable, data_routes
-from gateway.demand import DemandPublisher
 from gateway.directory.redis import RedisDirectory
-from gateway.dispatcher import Dispatcher
 from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
 from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
-from gateway.forwarder import Forwarder
-from gateway.known_models import KnownModels
+from gateway.jobs.acceptance import Acceptance
+from gateway.jobs.batches import BatchDoor
+from gateway.jobs.desk import JobDesk
+from gateway.jobs.gauge import JobGauge
+from gateway.jobs.index.redis import RedisIndex
+from gateway.jobs.intake import JobIntake
+from gateway.jobs.job_files import JobFiles
+from gateway.jobs.storage import Storage
+from gateway.jobs.webhook.signature import WEBHOOK_KEY, WebhookSecrets
+from gateway.jobs.webhook.target import Targets
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
-from gateway.prober import Prober
-from gateway.replica_table import ReplicaTable
 from gateway.router import Router
-from gateway.service_calls import ServiceCalls
-from gateway.settings import GatewaySettings
-from gateway.upstream.base import Upstream
-from gateway.upstream.http11 import Http11Upstream
+from gateway.settings import (
+    JOBS_QUEUE,
+    JOBS_WORKER,
+    GatewaySettings,
+    job_keys,
+    webhook_keys,
+)
+from gateway.upstream.http11 import LazyPool
 from gateway.v2_models import V2Models
-from gateway.waiting_room import WaitingRoom
-
-log = structlog.get_logger(__name__)
-
-MIB = 1024 * 1024
 
 PREFIXES = {
     "/models": "model-registry-svc",
@@ -68,6 +73,7 @@ EXPECTED = (
     "gpu-svc",
     "auth-svc",
     "autoscaler-svc",
+    JOBS_WORKER,
 )
 
 
@@ -76,57 +82,60 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     settings = gateway.service
     runtime = make_runtime(settings)
     server = settings.config.server
-    table = ReplicaTable(runtime.clock)
-    models = KnownModels(*_catalogue(settings))
-    room = WaitingRoom(
-        table,
-        runtime.clock,
-        max_requests=server.hold_requests,
-        max_bytes=server.hold_mib * MIB,
-        hold_s=server.hold_s,
-    )
-    upstream = _lazy_upstream(runtime)
-    dispatcher = Dispatcher(
-        table, models, room, upstream, runtime.signer, runtime.clock, runtime.metrics
-    )
-    bodies = BodyStore(
-        settings.cache_dir / "spool",
-        max_body=server.max_file_mb * MIB,
-        spool_above=server.spool_above_kib * 1024,
-        max_total=server.buffered_mib * MIB,
-    )
-    directory = RedisDirectory(runtime.redis, runtime.keys, table, models, runtime.clock)
-    calls = ServiceCalls(table, upstream, runtime.signer, runtime.clock)
-    prober = Prober(table, calls, runtime.clock)
-    demand = DemandPublisher(
-        runtime.redis,
-        runtime.keys,
-        settings.replica_id,
-        dispatcher.demand,
-        room.demand,
-        runtime.clock,
-    )
+    upstream = LazyPool()
+    path = DataPath(runtime, upstream)
+    directory = RedisDirectory(runtime.redis, runtime.keys, path.table, path.models, runtime.clock)
     runtime.serves_models = True
-    runtime.background += [directory.run, prober.run, demand.run]
+    runtime.background += [directory.run, path.prober.run, path.demand.run]
     routes = RouteTable(data_routes(server))
     audit = _audit_log(runtime)
-    access = make_access(runtime, gateway.auth, table, calls, audit, routes.late_paths)
-    control = _control_app(runtime, table, models, calls, directory, room)
+    access = make_access(runtime, gateway.auth, path.table, path.calls, audit, routes.late_paths)
+    jobs = _jobs(runtime)
+    control = _control_app(runtime, path, directory, jobs)
     control.state.audit = audit
-    carrier = Carrier(runtime, bodies, dispatcher, RequestWatch(runtime.clock))
+    carrier = path.carrier(Acceptance(jobs.intake))
     proxy = ControlProxy(PREFIXES, carrier)
-    forwarder = Forwarder(models, carrier, access.entrance, room, runtime.clock)
+    forwarder = path.forwarder(carrier, access.entrance, takes_jobs=True)
     served = wrap_control(control, require_token=False)
+    runtime.on_shutdown.append(upstream.close)
     return Router(routes, forwarder, proxy, served, access.entrance), runtime
 
 
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """The gateway's side of jobs."""
+
+    intake: JobIntake
+    desk: JobDesk
+    gauge: JobGauge
+
+
+def _jobs(runtime: ServiceRuntime) -> _Jobs:
+    settings, clock = runtime.settings, runtime.clock
+    config = settings.config.jobs
+    client = make_sync_redis(settings.redis_url)
+    ledger = RedisLedger(client, job_keys(settings), keep_s=config.keep_s)
+    celery = make_celery(settings.redis_url, runtime.keys, JOBS_QUEUE, timeout_s=PRODUCER_TIMEOUT_S)
+    queue = CeleryQueue(ledger, celery)
+    # Workers look for them themselves, and soon enough.
+    webhooks = MemoryQueue(RedisLedger(client, webhook_keys(settings), keep_s=config.keep_s))
+    index, files = RedisIndex(client, job_keys(settings)), JobFiles(settings.jobs_dir)
+    storage = Storage(files, ledger, webhooks, config.disk_mib * MIB, clock)
+    each = config.max_queued_each if settings.config.security.enable_auth else config.max_queued
+    intake = JobIntake(
+        queue,
+        index,
+        files,
+        storage,
+        Targets(allow_private=config.allow_private_webhooks),
+        WebhookSecrets(settings.jobs_dir / WEBHOOK_KEY),
+        Bounds(config.max_queued, each),
+    )
+    return _Jobs(intake, JobDesk(ledger, index, files, webhooks, clock), JobGauge(ledger))
+
+
 def _control_app(
-    runtime: ServiceRuntime,
-    table: ReplicaTable,
-    models: KnownModels,
-    calls: ServiceCalls,
-    directory: RedisDirectory,
-    room: WaitingRoom,
+    runtime: ServiceRuntime, path: DataPath, directory: RedisDirectory, jobs: _Jobs
 ) -> FastAPI:
     # The factory's /health and /metrics know one process; the gateway's know the fleet.
     app = create_app(
@@ -141,21 +150,26 @@ def _control_app(
             logs_router,
             openai_router,
             v2_router,
+            jobs_router,
             docs_router,
         ],
         own_routes=True,
     )
     store = RedisMetricsStore(runtime.redis, runtime.keys)
+    table, calls = path.table, path.calls
     health = FleetHealth(table, calls, directory, runtime, _expected(runtime.settings))
     app.state.table = table
-    app.state.models = models
-    app.state.v2_models = V2Models(table, models, calls)
+    app.state.models = path.models
+    app.state.v2_models = V2Models(table, path.models, calls)
     app.state.calls = calls
     app.state.health = health
     app.state.logs = LogFolder(runtime.settings.logs_dir)
-    app.state.stats = FleetStats(table, store, room, runtime)
-    app.state.metrics = FleetMetrics(table, calls, runtime)
-    app.state.fleet_view = FleetView(table, models, store, health, runtime)
+    app.state.stats = FleetStats(table, store, path.room, runtime)
+    app.state.jobs = jobs.desk
+    app.state.job_gauge = jobs.gauge
+    app.state.batches = BatchDoor(jobs.intake, path.bodies, path.models)
+    app.state.metrics = FleetMetrics(table, calls, jobs.gauge, runtime)
+    app.state.fleet_view = FleetView(table, path.models, store, health, runtime)
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
     return app
@@ -168,23 +182,6 @@ def _expected(settings: ServiceSettings) -> tuple[str, ...]:
     return tuple(name for name in EXPECTED if name != "autoscaler-svc")
 
 
-def _lazy_upstream(runtime: ServiceRuntime) -> Callable[[], Upstream]:
-    """The pool belongs to a running loop, so it is made at its first use."""
-    made: list[Upstream] = []
-
-    def get() -> Upstream:
-        if not made:
-            made.append(Http11Upstream())
-        return made[0]
-
-    async def close() -> None:
-        for upstream in made:
-            await upstream.close()
-
-    runtime.on_shutdown.append(close)
-    return get
-
-
 def _audit_log(runtime: ServiceRuntime) -> AuditLog:
     audit = AuditLog(runtime.settings.logs_dir, runtime.clock)
 
@@ -193,13 +190,3 @@ def _audit_log(runtime: ServiceRuntime) -> AuditLog:
 
     runtime.on_shutdown.append(close)
     return audit
-
-
-def _catalogue(settings: ServiceSettings) -> tuple[list[str], dict[str, str]]:
-    """Names and aliases of models.json, for the hint of a 404; the registry owns the file."""
-    try:
-        raw = orjson.loads(settings.catalogue_path.read_bytes())
-        return list(raw.get("available_models", {})), dict(raw.get("aliases", {}))
-    except (OSError, ValueError, AttributeError, TypeError) as exc:
-        log.warning("catalogue.unreadable", error=str(exc))
-        return [], {}

@@ -136,7 +136,7 @@ class BodyStore:
                     arrived()
                 parts.append(chunk)
                 if size > self._spool_above:
-                    file = file or self._open_spool()
+                    file = file or self.open_spool()
                     await asyncio.to_thread(file.write, b"".join(parts))
                     parts.clear()
                 if not more:
@@ -163,7 +163,8 @@ class BodyStore:
         if self.held_bytes > self._max_total:
             raise self._too_many()
 
-    def _open_spool(self) -> BinaryIO:
+    def open_spool(self) -> BinaryIO:
+        """A nameless file where large bodies are; from any thread."""
         self._folder.mkdir(parents=True, exist_ok=True)
         file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by release
         return file

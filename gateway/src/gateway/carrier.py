@@ -24,10 +24,15 @@ log = structlog.get_logger(__name__)
 DEADLINE_GRACE_S = 0.5
 
 MakeExchange = Callable[[Scope, Headers, Body, Relay], Awaitable[Exchange]]
+AcceptJob = Callable[[Exchange, Relay], Awaitable[None]]
 
 
 class Carrier:
-    """What data routes and proxied routes have in common; one per gateway process."""
+    """What data routes and proxied routes have in common; one per gateway process.
+
+    Args:
+        accept: Takes in, and answers, what is to be done later; None: nothing is.
+    """
 
     def __init__(
         self,
@@ -35,10 +40,12 @@ class Carrier:
         bodies: BodyStore,
         dispatcher: Dispatcher,
         watch: RequestWatch,
+        accept: AcceptJob | None = None,
     ) -> None:
         self._bodies = bodies
         self._dispatcher = dispatcher
         self._watch = watch
+        self._accept = accept
         self._clock = runtime.clock
         self._metrics = runtime.metrics
         settings = runtime.settings
@@ -68,7 +75,10 @@ class Carrier:
             body = await self._read(headers, receive, flight)
             relay.received()
             exchange = await make(scope, headers, body, relay)
-            await self._forward(exchange, receive, relay, flight)
+            if exchange.order is not None and self._accept is not None:
+                await self._accept(exchange, relay)
+            else:
+                await self._forward(exchange, receive, relay, flight)
         except asyncio.CancelledError:
             if flight.dropped is None:
                 raise

@@ -27,6 +27,7 @@ class DataRoute:
         service: Set where only that service's models can be asked for here.
         method: What clients call it with; upstream it is always a POST.
         late: The credential may stand in the body.
+        takes_jobs: ``Prefer: respond-async`` is heeded.
     """
 
     path: str
@@ -36,6 +37,7 @@ class DataRoute:
     timeout_s: float
     method: str = "POST"
     late: bool = False
+    takes_jobs: bool = False
 
 
 class RouteMatch(NamedTuple):
@@ -101,7 +103,10 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
     )
     model = "/v2/models/{model}"
     return [
-        *(DataRoute(p, p, routing_fields, service, s, late=True) for p, service, s in native),
+        *(
+            DataRoute(p, p, routing_fields, service, s, late=True, takes_jobs=True)
+            for p, service, s in native
+        ),
         *(DataRoute(p, p, routing_fields, INFERENCE_SERVICE, s) for p, s in openai),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
         DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from gateway.bodies import Body
+from gateway.jobs.order import JobOrder
 from gateway.known_models import Target
 
 Headers = dict[bytes, bytes]
@@ -30,6 +31,7 @@ class Exchange:
         max_hold_s: Longest time to hold it, where that is less than the waiting room's.
         tried: Replicas that failed or refused since the request was last held.
         holds: How often it was held after every replica was tried.
+        order: It is to be taken in as a job, and not sent now.
     """
 
     method: str
@@ -46,6 +48,7 @@ class Exchange:
     upstream: str = ""
     held_s: float = 0.0
     holds: int = 0
+    order: JobOrder | None = None
 
     @property
     def model_name(self) -> str:

@@ -96,6 +96,9 @@ class FleetHealth:
             return f"{replica.id} has not been heard for a while"
         if replica.announced.state is ReplicaState.DRAINING:
             return f"{replica.id} is draining"
+        if not replica.address:
+            # A worker, which serves nothing that could be asked.
+            return ""
         try:
             status, content = await self._calls.get(replica, "/health/ready", PROBE_TIMEOUT_S)
         except UnavailableError as exc:

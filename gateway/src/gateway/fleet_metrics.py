@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from fleetserve.errors import UnavailableError
 from fleetserve.runtime import ServiceRuntime
+from gateway.jobs.gauge import JobGauge, prometheus_text
 from gateway.replica_table import Replica, ReplicaTable
 from gateway.service_calls import ServiceCalls
 
@@ -40,7 +41,14 @@ class _Merged(Collector):
 
 
 class FleetMetrics:
-    def __init__(self, table: ReplicaTable, calls: ServiceCalls, runtime: ServiceRuntime) -> None:
+    def __init__(
+        self,
+        table: ReplicaTable,
+        calls: ServiceCalls,
+        jobs: JobGauge,
+        runtime: ServiceRuntime,
+    ) -> None:
+        self._jobs = jobs
         self._table = table
         self._calls = calls
         self._runtime = runtime
@@ -50,11 +58,14 @@ class FleetMetrics:
         merged = _Merged()
         settings = self._runtime.settings
         own = generate_latest(self._runtime.registry).decode()
+        own += prometheus_text(await self._jobs.depth())
         merged.add(own, settings.service, settings.replica_id)
         replicas = [r for r in self._table.all() if r.id != settings.replica_id]
         pages = await asyncio.gather(*(self._fetch(r) for r in replicas))
         for replica, page in zip(replicas, pages, strict=True):
-            up = f"# TYPE fleetserve_up gauge\nfleetserve_up {int(page is not None)}\n"
+            # A worker without an address has no page; that it is heard is all there is to know.
+            answers = page is not None or (not replica.address and self._table.is_fresh(replica))
+            up = f"# TYPE fleetserve_up gauge\nfleetserve_up {int(answers)}\n"
             merged.add(up + (page or ""), replica.announced.service, replica.id)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(merged)

@@ -58,7 +58,7 @@ class FleetView:
 
     def links(self) -> list[Link]:
         """The fleet's page and one for each service that is there."""
-        names = self._table.services()
+        names = [n for n in self._table.services() if any(r.address for r in self._table.all(n))]
         return [Link("fleet", "/dashboard"), *(Link(n, f"/dashboard/{n}") for n in names)]
 
     def _replicas(self) -> Table:

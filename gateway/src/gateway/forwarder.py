@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Protocol
 
 from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.clock import Clock
@@ -10,10 +11,12 @@ from fleetserve.tasks import Task
 from gateway.bodies import Body
 from gateway.carrier import Carrier
 from gateway.data_routes import MATCH, DataRoute, RouteMatch
-from gateway.entrance import Entrance
+from gateway.entrance import principal_name
 from gateway.exchange import Exchange, Headers, passed_on
+from gateway.jobs.order import JobOrder, idempotency_key, wants_async, webhook_in_query
 from gateway.known_models import KnownModels, Target
 from gateway.relay import Relay
+from gateway.routing_fields import RoutingFields
 from gateway.waiting_room import WaitingRoom
 
 # Calls that are pasted together reach the registry and here in any order.
@@ -27,23 +30,44 @@ _PASSED_ON = (
     b"content-type",
     b"content-encoding",
     b"accept",
-    b"prefer",
-    b"idempotency-key",
     b"inference-header-content-length",
 )
+# A job goes after every request that somebody waits for: below all that they can ask for.
+BACKGROUND = -11
+
+
+class TokenGate(Protocol):
+    async def admit_token(self, scope: Scope, token: str | None) -> None:
+        """See Entrance."""
+        ...
 
 
 class Forwarder:
-    """Serves the data routes; one instance per gateway process."""
+    """Serves the data routes; one instance per process.
+
+    Args:
+        models: What there is.
+        carrier: Does the rest.
+        entrance: Lets in by a body's token.
+        room: Where a request for a model of the catalogue waits.
+        clock: The process's.
+        takes_jobs: ``Prefer: respond-async`` is heeded.
+        priority: Added to each request's own.
+    """
 
     def __init__(
         self,
         models: KnownModels,
         carrier: Carrier,
-        entrance: Entrance,
+        entrance: TokenGate,
         room: WaitingRoom,
         clock: Clock,
+        *,
+        takes_jobs: bool = False,
+        priority: int = 0,
     ) -> None:
+        self._takes_jobs = takes_jobs
+        self._priority = priority
         self._room = room
         self._clock = clock
         self._entrance = entrance
@@ -83,7 +107,7 @@ class Forwarder:
         headers = passed_on(sent, _PASSED_ON)
         headers.append(("x-request-id", relay.request_id))
         headers.append(("x-fleet-model", target.record.name))
-        headers.append(("x-fleet-priority", str(fields.priority)))
+        headers.append(("x-fleet-priority", str(fields.priority + self._priority)))
         if version:
             headers.append(("x-fleet-version", _checked(version)))
         return Exchange(
@@ -94,6 +118,26 @@ class Forwarder:
             body=body,
             headers=headers,
             deadline_s=relay.received_s + (fields.timeout_s or route.timeout_s),
+            order=self._order(scope, sent, fields) if route.takes_jobs else None,
+        )
+
+    def _order(self, scope: Scope, sent: Headers, fields: RoutingFields) -> JobOrder | None:
+        """How it is to become a job; None: somebody waits for the answer.
+
+        Raises: InvalidFieldError: it can't become one as it is.
+        """
+        if not self._takes_jobs:
+            return None
+        if not wants_async(sent):
+            if fields.webhook_url is not None:
+                raise InvalidFieldError("webhook_url", "only jobs have one: Prefer: respond-async")
+            return None
+        return JobOrder(
+            principal=principal_name(scope),
+            priority=fields.priority,
+            idempotency_key=idempotency_key(sent),
+            webhook_url=fields.webhook_url or webhook_in_query(scope["query_string"]),
+            has_token=fields.token is not None,
         )
 
 

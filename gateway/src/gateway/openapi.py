@@ -8,11 +8,13 @@ from typing import Any
 import structlog
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from fleetserve import __version__
 from fleetserve.errors import UnavailableError
-from gateway.api.data_operations import OPERATIONS, REF, DataOperation
+from gateway.api.data_operations import JOB_PARAMETERS, OPERATIONS, REF, DataOperation
+from gateway.api.job_answers import JobAccepted
 from gateway.service_calls import ServiceCalls
 
 log = structlog.get_logger(__name__)
@@ -59,7 +61,8 @@ class FleetOpenapi:
 
 
 def _add_data_routes(document: dict[str, Any]) -> None:
-    used = {m for op in OPERATIONS for m in (op.request, op.answer, op.error) if m is not None}
+    used: set[type[BaseModel]] = {JobAccepted}
+    used |= {m for op in OPERATIONS for m in (op.request, op.answer, op.error) if m is not None}
     models = sorted(used, key=lambda model: model.__name__)
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF + "{model}"
@@ -93,12 +96,16 @@ def _operation(op: DataOperation) -> dict[str, Any]:
     }
     if op.description:
         found["description"] = op.description
-    names = re.findall(r"{(\w+)}", op.path)
-    if names:
-        found["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", op.path)
+    ]
+    if op.takes_jobs:
+        accepted = {"application/json": {"schema": {"$ref": REF + JobAccepted.__name__}}}
+        found["responses"]["202"] = {"description": "Taken in as a job.", "content": accepted}
+        parameters += JOB_PARAMETERS
+    if parameters:
+        found["parameters"] = parameters
     if op.request is not None:
         content = {
             "application/json": {

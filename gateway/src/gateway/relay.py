@@ -2,7 +2,7 @@
 
 import orjson
 
-from fleetserve.asgi import Send, send_error
+from fleetserve.asgi import RawHeaders, Send, send_error, send_response
 from fleetserve.clock import Clock
 from fleetserve.error_shapes import body_for, is_openai
 from fleetserve.errors import UpstreamError, as_fleet_error
@@ -54,6 +54,19 @@ class Relay:
                 "The replica broke off in its answer; try again.", code="upstream_lost"
             ) from exc
         await self._write(b"", more=False)
+
+    async def answer(self, status: int, headers: RawHeaders, content: bytes) -> None:
+        """Sends an answer of the gateway's own, as JSON."""
+        self.started, self.status = True, status
+        self.bytes_out += len(content)
+        seconds = self._clock.monotonic_s() - self.begin_s
+        head = [
+            *headers,
+            (b"content-type", b"application/json"),
+            (b"x-request-id", self.request_id.encode()),
+            (b"x-process-time", b"%.6f" % seconds),
+        ]
+        await send_response(self._send, status, head, content)
 
     async def fail(self, exc: BaseException) -> None:
         """Answers with an error; a stream of events that has begun ends with it.

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import msgspec
-from python_multipart.exceptions import MultipartParseError
-from python_multipart.multipart import MultipartParser, parse_options_header
 
 from fleetserve.errors import BadRequestError, InvalidFieldError, UnsupportedMediaError
+from gateway import form
 from gateway.bodies import Body
 
 THREAD_ABOVE = 256 * 1024
-MAX_FIELD = 4096
-_PIECE = 1024 * 1024
-_NAMES = ("model_name", "model", "timeout", "priority", "token")
+_NAMES = ("model_name", "model", "timeout", "priority", "token", "webhook_url")
 
 
 class _Fields(msgspec.Struct):
@@ -24,6 +21,7 @@ class _Fields(msgspec.Struct):
     timeout: float | None = None
     priority: int | None = None
     token: str | None = None
+    webhook_url: str | None = None
 
 
 _decode = msgspec.json.Decoder(_Fields).decode
@@ -37,6 +35,7 @@ class RoutingFields:
     timeout_s: float | None
     priority: int
     token: str | None
+    webhook_url: str | None = None
 
 
 async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Body) -> RoutingFields:
@@ -55,14 +54,20 @@ async def routing_fields(headers: Mapping[bytes, bytes], query: bytes, body: Bod
         raise InvalidFieldError(
             "model_name", "required; GET /models lists the models", code="required"
         )
-    return RoutingFields(model, _timeout(fields.timeout), _priority(fields.priority), fields.token)
+    return RoutingFields(
+        model,
+        _timeout(fields.timeout),
+        _priority(fields.priority),
+        fields.token,
+        fields.webhook_url,
+    )
 
 
 def _read(kind: str, body: Body) -> _Fields:
     name = kind.partition(";")[0].rstrip().lower()
     if name == "application/json":
         return _from_json(body)
-    if name == "multipart/form-data":
+    if name == form.KIND:
         return _from_multipart(kind, body)
     raise UnsupportedMediaError(
         f"Content-Type {kind or 'none'} is not taken here; send application/json"
@@ -100,63 +105,8 @@ def _named_elsewhere(headers: Mapping[bytes, bytes], query: bytes) -> str:
     return next((given[name][0] for name in ("model_name", "model") if name in given), "")
 
 
-class _FormFields:
-    """Collects the wanted small fields of a multipart body and passes over the files."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, bytes] = {}
-        self._header_name = b""
-        self._header_value = b""
-        self._current: str | None = None
-
-    def on_part_begin(self) -> None:
-        self._current = None
-
-    def on_header_field(self, data: bytes, start: int, end: int) -> None:
-        self._header_name += data[start:end]
-
-    def on_header_value(self, data: bytes, start: int, end: int) -> None:
-        self._header_value += data[start:end]
-
-    def on_header_end(self) -> None:
-        if self._header_name.lower() == b"content-disposition":
-            _, options = parse_options_header(self._header_value)
-            name = options.get(b"name", b"").decode("utf-8", "replace")
-            if name in _NAMES and b"filename" not in options:
-                self._current = name
-                self.found[name] = b""
-        self._header_name = self._header_value = b""
-
-    def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self._current is not None and len(self.found[self._current]) < MAX_FIELD:
-            self.found[self._current] += data[start:end]
-
-
 def _from_multipart(kind: str, body: Body) -> _Fields:
-    _, options = parse_options_header(kind)
-    boundary = options.get(b"boundary")
-    if not boundary:
-        raise BadRequestError("multipart/form-data without a boundary in Content-Type.")
-    collected = _FormFields()
-    callbacks = {
-        name: getattr(collected, name)
-        for name in (
-            "on_part_begin",
-            "on_header_field",
-            "on_header_value",
-            "on_header_end",
-            "on_part_data",
-        )
-    }
-    try:
-        parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-        content = memoryview(body.view())
-        for begin in range(0, len(content), _PIECE):
-            parser.write(bytes(content[begin : begin + _PIECE]))
-        parser.finalize()
-    except (ValueError, MultipartParseError) as exc:
-        raise BadRequestError(f"The body is not multipart/form-data: {exc}") from None
-    raw = {name: value.decode("utf-8", "replace") for name, value in collected.found.items()}
+    raw = form.read_form(kind, body.view(), _NAMES)
     try:
         return msgspec.convert(raw, _Fields, strict=False)
     except msgspec.ValidationError as exc:

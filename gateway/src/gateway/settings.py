@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from fleetserve.auth.config import AuthConfig, load_auth_config
 from fleetserve.config_sources import SettingsError
+from fleetserve.keys import Keys
 from fleetserve.settings import ServiceSettings, load_service_settings
 
 SERVICE = "gateway"
+JOBS_WORKER = "jobs-worker"
+JOBS_QUEUE = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,24 @@ def load_settings(environ: Mapping[str, str] | None = None) -> GatewaySettings:
     if not env.get("FLEETSERVE_LISTEN"):
         settings = dataclasses.replace(settings, listen_host=server.bind, listen_port=server.port)
     return GatewaySettings(settings, auth)
+
+
+def load_worker_settings(environ: Mapping[str, str] | None = None) -> ServiceSettings:
+    """The settings of the worker of jobs.
+
+    Raises: SettingsError: what is wrong, where it stands and what is allowed.
+    """
+    return load_service_settings(JOBS_WORKER, environ)
+
+
+def job_keys(service: ServiceSettings) -> Keys:
+    """The name space of jobs."""
+    return Keys(f"{service.key_prefix}:{JOBS_QUEUE}")
+
+
+def webhook_keys(service: ServiceSettings) -> Keys:
+    """The name space of webhooks that are to be sent."""
+    return Keys(f"{service.key_prefix}:webhooks")
 
 
 def is_loopback(host: str) -> bool:

@@ -9,9 +9,11 @@ from fleetserve.app import create_app, wrap_control
 from fleetserve.asgi import App
 from fleetserve.errors import UnavailableError
 from fleetserve.health import Check
+from fleetserve.jobs.ledger.redis import RedisLedger
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime
+from fleetserve_celery.queue import PRODUCER_TIMEOUT_S, CeleryQueue, make_celery
 from model_registry_svc import dashboard
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.manage import router as manage_router
@@ -22,20 +24,18 @@ from model_registry_svc.disk import MIB
 from model_registry_svc.downloads import DownloadPolicy, Downloads
 from model_registry_svc.fleet_calls.base import FleetCalls
 from model_registry_svc.fleet_calls.http import HttpFleetCalls
-from model_registry_svc.ledger.redis import RedisLedger
 from model_registry_svc.library import Library
 from model_registry_svc.loading import ReplicaLoader
 from model_registry_svc.managing import Manager
 from model_registry_svc.placing import Placing
 from model_registry_svc.planner import Planner
 from model_registry_svc.policies import PolicyBook
-from model_registry_svc.queue.celery import PRODUCER_TIMEOUT_S, CeleryQueue, make_celery
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.revisions import Revisions
 from model_registry_svc.services import RegistryServices
-from model_registry_svc.settings import RegistrySettings
+from model_registry_svc.settings import QUEUE, RegistrySettings
 from model_registry_svc.sources import build_sources
 from model_registry_svc.tracking import Tracker
 from model_registry_svc.worker_presence import WorkerPresence
@@ -76,7 +76,7 @@ def build_services(
     service, clock = settings.service, runtime.clock
     models = service.config.models
     client, keys = make_sync_redis(service.redis_url), Keys(service.key_prefix)
-    celery = make_celery(service.redis_url, keys, timeout_s=PRODUCER_TIMEOUT_S)
+    celery = make_celery(service.redis_url, keys, QUEUE, timeout_s=PRODUCER_TIMEOUT_S)
     queue = CeleryQueue(RedisLedger(client, settings.job_keys), celery)
     library, board = Library(service.models_dir), ReplicaBoard(client, keys)
     records, catalogue = RecordBook(client, keys), load_catalogue(service.catalogue_path)

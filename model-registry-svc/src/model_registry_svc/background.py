@@ -7,12 +7,12 @@ import structlog
 
 from fleetserve.clock import Clock
 from fleetserve.errors import FleetError, UnavailableError, UpstreamError
+from fleetserve.jobs.ledger.base import JobNotFoundError
+from fleetserve.jobs.queue.base import JobQueue
 from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.downloads import Downloads
-from model_registry_svc.ledger.base import JobNotFoundError
 from model_registry_svc.library import Library
 from model_registry_svc.orders import DownloadOrder
-from model_registry_svc.queue.base import JobQueue
 from model_registry_svc.record_keeping import keep_records
 from model_registry_svc.records import RecordBook
 

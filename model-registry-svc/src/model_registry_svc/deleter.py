@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.manifest import manifest_path
 from model_registry_svc.disk import remove_folder
-from model_registry_svc.leased_job import LeasedJob
 from model_registry_svc.plan import DeleteRequest, DeleteResult
 from model_registry_svc.records import RecordBook
 

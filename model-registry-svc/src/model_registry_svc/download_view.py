@@ -6,9 +6,9 @@ from math import ceil
 
 import msgspec
 
+from fleetserve.jobs.ledger.base import Job, JobState
 from fleetserve.manifest import Manifest
 from model_registry_svc.jobs import read_download
-from model_registry_svc.ledger.base import Job, JobState
 from model_registry_svc.plan import DownloadPlan, DownloadResult
 from model_registry_svc.progress import FileProgress, Phase, ProgressReport, decode_report
 

@@ -11,10 +11,11 @@ import structlog
 
 from fleetserve.clock import Clock
 from fleetserve.errors import DoesNotFitError, FleetError, InternalError
+from fleetserve.jobs.leased_job import LeasedJob
+from fleetserve.jobs.runner import JobFailedError
 from fleetserve.manifest import Manifest, ManifestFile, read_manifest
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.fetcher import Fetcher
-from model_registry_svc.leased_job import LeasedJob
 from model_registry_svc.library import published_manifest
 from model_registry_svc.notices import DownloadNotices
 from model_registry_svc.partial import PARTIALS_FOLDER
@@ -24,7 +25,6 @@ from model_registry_svc.progress import DownloadProgress, Phase, decode_report, 
 from model_registry_svc.publisher import Publisher
 from model_registry_svc.records import RecordBook
 from model_registry_svc.resolving import resolve_patiently
-from model_registry_svc.runner import JobFailedError
 from model_registry_svc.source.base import ArtifactChangedError, DownloadSource
 from model_registry_svc.torchvision.conversion import convert
 

@@ -6,20 +6,20 @@ from enum import StrEnum
 from msgspec.structs import replace
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
+from fleetserve.jobs.ledger.base import Job, JobNotFoundError
+from fleetserve.jobs.queue.base import JobQueue
 from fleetserve.manifest import Manifest
 from fleetserve.model_records import ModelRecord
 from fleetserve.tasks import Task
 from model_registry_svc.catalogue import Catalogue
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.jobs import DOWNLOAD_KIND, new_deletion, new_download, read_download
-from model_registry_svc.ledger.base import Job, JobNotFoundError
 from model_registry_svc.library import Library
 from model_registry_svc.notices import downloading_record
 from model_registry_svc.orders import DownloadOrder, complete
 from model_registry_svc.plan import DownloadJob, DownloadPlan, DownloadRequest
 from model_registry_svc.planner import Planner
 from model_registry_svc.progress import ProgressReport
-from model_registry_svc.queue.base import JobQueue
 from model_registry_svc.records import RecordBook, ready_record
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.source.base import SourceBusyError

@@ -4,8 +4,8 @@ from secrets import token_hex
 
 import msgspec
 
+from fleetserve.jobs.ledger.base import Job
 from fleetserve.model_records import canonical_name
-from model_registry_svc.ledger.base import Job
 from model_registry_svc.plan import DeleteRequest, DownloadJob
 
 DOWNLOAD_KIND = "download"

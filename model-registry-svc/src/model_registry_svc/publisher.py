@@ -7,8 +7,8 @@ import structlog
 from msgspec.structs import replace
 
 from fleetserve.errors import FleetError
+from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.manifest import Manifest, keep_manifest, manifest_path, publish_manifest
-from model_registry_svc.leased_job import LeasedJob
 from model_registry_svc.library import published_manifest
 from model_registry_svc.progress import DownloadProgress, Phase
 from model_registry_svc.trial import Trial

@@ -1,11 +1,11 @@
 """Another revision of a model that is here, and downloads that are taken up again."""
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
+from fleetserve.jobs.ledger.base import JobState
 from fleetserve.manifest import Manifest, read_manifest
 from fleetserve.model_records import ModelRecord, ModelState
 from model_registry_svc.downloads import Downloads, Started
 from model_registry_svc.jobs import read_download
-from model_registry_svc.ledger.base import JobState
 from model_registry_svc.library import Library
 from model_registry_svc.orders import DownloadOrder
 from model_registry_svc.plan import DownloadJob, DownloadRequest

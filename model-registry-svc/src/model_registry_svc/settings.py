@@ -9,6 +9,7 @@ from fleetserve.settings import ServiceSettings, load_service_settings
 
 SERVICE = "model-registry-svc"
 WORKER = "model-registry-worker"
+QUEUE = "registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class RegistrySettings:
     @property
     def job_keys(self) -> Keys:
         """A name space of the registry's own jobs."""
-        return Keys(f"{self.service.key_prefix}:registry")
+        return Keys(f"{self.service.key_prefix}:{QUEUE}")
 
 
 def load_settings(service: str, environ: Mapping[str, str] | None = None) -> RegistrySettings:

@@ -11,6 +11,8 @@ from fleetserve.errors import (
     UnavailableError,
     UpstreamError,
 )
+from fleetserve.jobs.ledger.base import Job, JobNotFoundError, LedgerUnavailableError
+from fleetserve.jobs.queue.base import JobQueue
 from model_registry_svc.download_view import (
     DownloadStatus,
     DownloadView,
@@ -19,9 +21,7 @@ from model_registry_svc.download_view import (
 )
 from model_registry_svc.downloads import ON_DISK_PREFIX
 from model_registry_svc.jobs import DOWNLOAD_KIND
-from model_registry_svc.ledger.base import Job, JobNotFoundError, LedgerUnavailableError
 from model_registry_svc.library import Library
-from model_registry_svc.queue.base import JobQueue
 
 # As often as the worker reports.
 LOOK_EVERY_S = 0.025

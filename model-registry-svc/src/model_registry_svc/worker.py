@@ -6,34 +6,31 @@ this process, so a kill leaves nothing behind but a lease that runs out.
 
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Event, Thread
 
 import structlog
 
 from fleetserve.clock import SystemClock
 from fleetserve.config_sources import SettingsError
+from fleetserve.jobs.ledger.redis import RedisLedger
+from fleetserve.jobs.runner import Runner
+from fleetserve.jobs.worker_process import WorkerThreads, write_ready
 from fleetserve.keys import Keys
 from fleetserve.logs import configure_logging
 from fleetserve.redis_client import make_sync_redis
-from fleetserve.settings import ServiceSettings
 from fleetserve.tokens import TokenSigner
-from model_registry_svc.celery_worker import run_consumer
+from fleetserve_celery.consumer import run_consumer
+from fleetserve_celery.queue import make_celery
 from model_registry_svc.deleter import Deleter
 from model_registry_svc.disk import MIB
 from model_registry_svc.downloader import Downloader, DownloadLimits
 from model_registry_svc.fleet_calls.http import HttpFleetCalls
 from model_registry_svc.jobs import DELETE_KIND, DOWNLOAD_KIND
-from model_registry_svc.ledger.redis import RedisLedger
 from model_registry_svc.publisher import Publisher
-from model_registry_svc.queue.celery import make_celery
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
-from model_registry_svc.runner import Runner
-from model_registry_svc.settings import WORKER, RegistrySettings, load_settings
+from model_registry_svc.settings import QUEUE, WORKER, RegistrySettings, load_settings
 from model_registry_svc.sources import build_sources
 from model_registry_svc.trial import Trial
 from model_registry_svc.worker_presence import PERIOD_S, WorkerPresence, WorkerReport
@@ -43,46 +40,31 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """The parts of the worker and its threads.
-
-    Attributes:
-        stopping: Set by the signal handler, which may do nothing else.
-    """
+    """The parts of the worker and its threads."""
 
     settings: RegistrySettings
     runner: Runner
     downloader: Downloader
     presence: WorkerPresence
-    stopping: Event
-    failed: bool = False
+    threads: WorkerThreads
 
     def start(self) -> None:
-        for target in (self.runner.run, self._announce, self._let_go_on_stop):
-            Thread(target=self._guard, args=(target,), name=target.__name__, daemon=True).start()
+        self.threads.start(self.runner.run, self._announce, self._let_go_on_stop)
 
     def stop(self) -> None:
         """Lets go of all jobs; another worker can take them at once."""
-        self.stopping.set()
+        self.threads.stopping.set()
         self.runner.stop()
         self.presence.withdraw(self.settings.service.replica_id)
 
     def _announce(self) -> None:
-        while not self.stopping.wait(PERIOD_S):
+        while not self.threads.stopping.wait(PERIOD_S):
             report = WorkerReport(self.runner.active, self.downloader.bytes_per_s)
             self.presence.announce(self.settings.service.replica_id, report)
 
     def _let_go_on_stop(self) -> None:
-        self.stopping.wait()
+        self.threads.stopping.wait()
         self.runner.stop()
-
-    def _guard(self, target: Callable[[], None]) -> None:
-        """A worker without one of its threads must not look alive: the supervisor renews it."""
-        try:
-            target()
-        except Exception:
-            log.exception("worker.thread_died", thread=target.__name__)
-            self.failed = True
-            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def build_worker(settings: RegistrySettings) -> WorkerProcess:
@@ -109,7 +91,7 @@ def build_worker(settings: RegistrySettings) -> WorkerProcess:
         width=models.parallel_downloads,
     )
     presence = WorkerPresence(client, settings.job_keys)
-    return WorkerProcess(settings, runner, downloader, presence, Event())
+    return WorkerProcess(settings, runner, downloader, presence, WorkerThreads())
 
 
 def main() -> int:
@@ -128,26 +110,16 @@ def main() -> int:
     log.info("worker.started", pid=os.getpid())
     try:
         run_consumer(
-            make_celery(service.redis_url, Keys(service.key_prefix)),
+            make_celery(service.redis_url, Keys(service.key_prefix), QUEUE),
             on_wake=worker.runner.wake,
-            on_ready=lambda: _write_ready(service),
-            on_stop=worker.stopping.set,
+            on_ready=lambda: write_ready(service),
+            on_stop=worker.threads.stopping.set,
         )
     finally:
         worker.stop()
         log.info("worker.stopped")
         sink.flush()
-    return 1 if worker.failed else 0
-
-
-def _write_ready(service: ServiceSettings) -> None:
-    """Tells the supervisor; a worker has no address to tell."""
-    log.info("worker.ready")
-    if service.address_file is None:
-        return
-    draft = service.address_file.with_suffix(".new")
-    draft.write_text("ready\n")
-    draft.replace(service.address_file)
+    return 1 if worker.threads.failed else 0
 
 
 if __name__ == "__main__":

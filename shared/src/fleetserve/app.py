@@ -1,8 +1,7 @@
 """The app factory: health, readiness, metrics, errors and life cycle, the same everywhere."""
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -25,10 +24,10 @@ from fleetserve.errors import (
     NotFoundError,
 )
 from fleetserve.health import Check, run_checks
+from fleetserve.lifetime import lifetime
 from fleetserve.runtime import ServiceRuntime
 
 log = structlog.get_logger(__name__)
-LOG_FLUSH_S = 0.2
 
 
 def create_app(
@@ -84,52 +83,8 @@ def runtime_of(request: Request) -> ServiceRuntime:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    runtime: ServiceRuntime = app.state.runtime
-    log.info("service.started", version=__version__, boot_id=runtime.boot_id)
-    announcer = runtime.announcer()
-    loops = [announcer.run, runtime.pusher().run, lambda: _flush_logs(runtime)]
-    tasks = [asyncio.ensure_future(loop()) for loop in (*loops, *runtime.background)]
-    for task in tasks:
-        task.add_done_callback(_report_death)
-    try:
+    async with lifetime(app.state.runtime):
         yield
-    finally:
-        await _cancel(tasks)
-        for close in runtime.on_shutdown:
-            await close()
-        runtime.gone = True
-        await announcer.announce_now()
-        await runtime.redis.aclose()
-        log.info("service.stopped")
-        runtime.sink.flush()
-
-
-async def _cancel(tasks: Iterable["asyncio.Future[None]"]) -> None:
-    """Ends the tasks. One cancel may be swallowed (wait_for does it in Python 3.11)."""
-    pending = set(tasks)
-    while pending:
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.5)
-
-
-def _report_death(task: "asyncio.Future[None]") -> None:
-    if not task.cancelled() and (exc := task.exception()) is not None:
-        log.error("background.died", exc_info=exc)
-
-
-async def _flush_logs(runtime: ServiceRuntime) -> None:
-    """Writes out what is gathered; where nothing is, nothing wakes the process."""
-    loop, gathered = asyncio.get_running_loop(), asyncio.Event()
-    runtime.sink.on_gathered = lambda: loop.call_soon_threadsafe(gathered.set)
-    try:
-        while True:
-            await gathered.wait()
-            gathered.clear()
-            await runtime.clock.sleep(LOG_FLUSH_S)
-            runtime.sink.flush()
-    finally:
-        runtime.sink.on_gathered = lambda: None
 
 
 def _redis_check(runtime: ServiceRuntime) -> Check:

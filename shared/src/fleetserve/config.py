@@ -75,6 +75,23 @@ class ModelsConfig(Section):
     local_roots: tuple[str, ...] = Field((), description="Folders that models are imported from.")
 
 
+class JobsConfig(Section):
+    """Requests that are answered later."""
+
+    max_queued: int = Field(1000, ge=1, le=10_000, description="Unfinished jobs; beyond it, 503.")
+    max_queued_each: int = Field(500, ge=1, description="Of one caller, while auth is on.")
+    parallel_jobs: int = Field(4, ge=1, le=64, description="Jobs a worker does at once.")
+    parallel_requests: int = Field(
+        8, ge=1, le=256, description="Requests of all its jobs that a worker has in the fleet."
+    )
+    timeout_s: Seconds = Field(3600.0, description="For each request that names none.")
+    keep_s: float = Field(86_400.0, ge=60, description="How long finished jobs are kept.")
+    disk_mib: int = Field(
+        4096, ge=1, description="Bodies and results; beyond it the oldest results go."
+    )
+    allow_private_webhooks: bool = Field(False, description="Post to private addresses too.")
+
+
 class AutoscalerConfig(Section):
     """How many replicas of each kind there are, and when models leave."""
 
@@ -135,6 +152,7 @@ class FleetConfig(Section):
     batch: BatchConfig = BatchConfig()
     audio: AudioConfig = AudioConfig()
     models: ModelsConfig = ModelsConfig()
+    jobs: JobsConfig = JobsConfig()
     autoscaler: AutoscalerConfig = AutoscalerConfig()
     security: SecurityConfig = SecurityConfig()
     logging: LoggingConfig = LoggingConfig()

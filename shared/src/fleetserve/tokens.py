@@ -33,6 +33,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "autoscaler-svc",
         "auth-svc",
     ),
+    "jobs-worker": ("inference-svc", "audio-svc"),
     "autoscaler-svc": ("inference-svc", "audio-svc", "gpu-svc", "model-registry-svc"),
     "model-registry-svc": ("inference-svc", "audio-svc", "autoscaler-svc"),
     "model-registry-worker": ("model-registry-svc", "inference-svc", "audio-svc"),

@@ -32,6 +32,7 @@ def write_tiny_services(folder: Path) -> None:
         (package / "__init__.py").touch()
         (package / "__main__.py").write_text(source)
     (folder / "model_registry_svc" / "worker.py").write_text(source)
+    (folder / "gateway" / "jobs.py").write_text(source)
 
 
 class RunningFleet:

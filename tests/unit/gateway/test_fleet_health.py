@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from fleetserve.announcements import ReplicaState
 from fleetserve.clock import SystemClock
@@ -168,3 +169,13 @@ async def test_service_that_came_back_is_asked_itself(
     state = await health.state()
     assert state.status == "ok"
     assert state.checks[INFERENCE].detail == "1 of 1 ready"
+
+
+async def test_worker_without_an_address_is_well_as_long_as_it_is_heard(
+    health: FleetHealth, fleet: Fleet, redis: RedisServer
+) -> None:
+    whole(fleet)
+    fleet.table.update(replace(announced("w1", service="jobs-worker"), address=""))
+    assert (await health.state()).checks["jobs-worker"].detail == "1 of 1 ready"
+    await fleet.clock.advance(STALE_S)
+    assert not (await health.state()).checks["jobs-worker"].healthy

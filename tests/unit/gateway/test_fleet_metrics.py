@@ -1,7 +1,12 @@
 import pytest
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
+from fleetserve.jobs.ledger.base import Job
+from fleetserve.jobs.ledger.memory import MemoryLedger
 from gateway.fleet_metrics import FleetMetrics
+from gateway.jobs.gauge import JobGauge
+from gateway.replica_table import STALE_S
 from gateway.upstream.memory import Behaviour
 from tests.unit.gateway.fleet import Fleet, announced, answering, failing
 
@@ -16,7 +21,8 @@ fleetserve_queue_depth 3.0
 
 async def read(fleet: Fleet) -> dict[tuple[str, str, str], float]:
     """Values by sample, service and replica."""
-    page = await FleetMetrics(fleet.table, fleet.calls, fleet.runtime).page()
+    jobs = JobGauge(MemoryLedger(fleet.clock))
+    page = await FleetMetrics(fleet.table, fleet.calls, jobs, fleet.runtime).page()
     return {
         (sample.name, sample.labels["service"], sample.labels["replica"]): sample.value
         for family in text_string_to_metric_families(page.decode())
@@ -54,3 +60,21 @@ async def test_gateway_does_not_ask_itself(fleet: Fleet) -> None:
     fleet.add(answering(PAGE), announced("g1", service="gateway"))
     await read(fleet)
     assert fleet.upstream.sent == []
+
+
+async def test_worker_without_an_address_is_up_as_long_as_it_is_heard(fleet: Fleet) -> None:
+    worker = replace(announced("w1", service="jobs-worker"), address="")
+    fleet.table.update(worker)
+    assert (await read(fleet))["fleetserve_up", "jobs-worker", "w1"] == 1
+    await fleet.clock.advance(STALE_S)
+    assert (await read(fleet))["fleetserve_up", "jobs-worker", "w1"] == 0
+    assert fleet.upstream.sent == []
+
+
+async def test_page_tells_how_many_jobs_wait(fleet: Fleet) -> None:
+    ledger = MemoryLedger(fleet.clock)
+    ledger.insert(Job("a", "request", "a", b"{}"))
+    page = await FleetMetrics(fleet.table, fleet.calls, JobGauge(ledger), fleet.runtime).page()
+    found = [line for line in page.decode().splitlines() if line.startswith("fleetserve_jobs{")]
+    assert sorted(line.rpartition(" ")[2] for line in found) == ["0.0", "1.0"]
+    assert all('service="gateway"' in line for line in found)

@@ -12,7 +12,10 @@ from fleetserve.tasks import AUDIO_SERVICE
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
 from gateway.data_routes import MATCH, RouteTable, data_routes
+from gateway.exchange import Exchange
 from gateway.forwarder import Forwarder
+from gateway.jobs.order import JobOrder
+from gateway.relay import Relay
 from tests.unit.gateway.entrances import make_entrance
 from tests.unit.gateway.fleet import OFFERED, Client, Fleet, announced, answering, recorded
 
@@ -224,3 +227,65 @@ async def test_model_for_speech_is_led_from_v2_to_its_route(
     client = await Client(forwarder).send("POST", "/v2/models/voice/infer", b"{}")
     assert client.status == 400
     assert "/synthesize" in orjson.loads(client.body)["error"]
+
+
+class TestJobs:
+    @pytest.fixture
+    def taken(self) -> list[Exchange]:
+        return []
+
+    @pytest.fixture
+    def forwarder(self, fleet: Fleet, tmp_path: Path, taken: list[Exchange]) -> Iterator[Forwarder]:
+        async def accept(exchange: Exchange, relay: Relay) -> None:
+            taken.append(exchange)
+            await relay.answer(202, [], b"{}")
+
+        bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
+        watch = RequestWatch(fleet.clock)
+        carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, watch, accept)
+        entrance, audit = make_entrance(tmp_path, fleet.clock)
+        yield Routed(fleet.models, carrier, entrance, fleet.room, fleet.clock, takes_jobs=True)
+        audit.close()
+
+    async def test_who_prefers_not_to_wait_gets_a_job(
+        self, forwarder: Forwarder, fleet: Fleet, taken: list[Exchange]
+    ) -> None:
+        fleet.add(answering())
+        content = {"model_name": "example", "inputs": [1], "priority": 4, "token": "t"}
+        headers = {"prefer": "respond-async", "idempotency-key": "k", "accept": "audio/wav"}
+        client = await post(forwarder, content, headers=headers, query="webhook_url=http://a/")
+        assert client.status == 202
+        assert fleet.upstream.sent == []
+        assert taken[0].order == JobOrder("", 4, "k", "http://a/", has_token=True)
+        assert ("accept", "audio/wav") in taken[0].headers
+
+    async def test_model_that_is_not_there_is_told_at_once(
+        self, forwarder: Forwarder, taken: list[Exchange]
+    ) -> None:
+        content = {"model_name": "nothing", "inputs": [1]}
+        client = await post(forwarder, content, headers={"prefer": "respond-async"})
+        assert (client.status, taken) == (404, [])
+
+    async def test_webhook_of_the_body_wins(
+        self, forwarder: Forwarder, taken: list[Exchange]
+    ) -> None:
+        content = {"model_name": "example", "inputs": [1], "webhook_url": "http://b/"}
+        query = "webhook_url=http://a/"
+        await post(forwarder, content, headers={"prefer": "respond-async"}, query=query)
+        assert taken[0].order is not None
+        assert taken[0].order.webhook_url == "http://b/"
+
+    async def test_webhook_without_a_job_is_refused(
+        self, forwarder: Forwarder, taken: list[Exchange]
+    ) -> None:
+        content = {"model_name": "example", "inputs": [1], "webhook_url": "http://b/"}
+        client = await post(forwarder, content)
+        assert (client.status, taken) == (422, [])
+        assert orjson.loads(client.body)["field"] == "webhook_url"
+
+    async def test_who_waits_is_answered_as_ever(
+        self, forwarder: Forwarder, fleet: Fleet, taken: list[Exchange]
+    ) -> None:
+        fleet.add(answering())
+        client = await post(forwarder, {"model_name": "example", "inputs": [1]})
+        assert (client.status, taken) == (200, [])

@@ -132,3 +132,12 @@ def test_time_counts_from_when_the_body_was_here(relay: Relay, clock: ManualCloc
     clock.move(5.0)
     relay.received()
     assert relay.received_s - relay.begin_s == 5.0
+
+
+async def test_own_answer_is_json_with_its_id(relay: Relay, sent: Sent) -> None:
+    await relay.answer(202, [(b"location", b"/jobs/a")], b"{}")
+    assert (relay.status, relay.started, relay.bytes_out) == (202, True, 2)
+    assert sent.headers[b"location"] == b"/jobs/a"
+    assert sent.headers[b"content-type"] == b"application/json"
+    assert sent.headers[b"x-request-id"] == b"r-1"
+    assert sent.body == b"{}"

@@ -3,7 +3,13 @@ from pathlib import Path
 import pytest
 
 from fleetserve.config_sources import SettingsError
-from gateway.settings import is_loopback, load_settings
+from gateway.settings import (
+    is_loopback,
+    job_keys,
+    load_settings,
+    load_worker_settings,
+    webhook_keys,
+)
 
 
 @pytest.fixture
@@ -89,3 +95,10 @@ def test_auth_yaml_is_read_and_its_faults_are_named(environ: dict[str, str]) -> 
     path.write_text("rate_limits:\n  user: many\n")
     with pytest.raises(SettingsError, match=r"auth\.yaml:2: rate_limits\.user"):
         load_settings(environ)
+
+
+def test_worker_needs_no_address_and_keeps_its_jobs_apart(environ: dict[str, str]) -> None:
+    settings = load_worker_settings({**environ, "BIND": "0.0.0.0", "FLEETSERVE_PREFIX": "f"})
+    assert settings.service == "jobs-worker"
+    assert job_keys(settings).job("a") == "f:jobs:job:a"
+    assert webhook_keys(settings).job("a") == "f:webhooks:job:a"

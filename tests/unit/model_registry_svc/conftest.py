@@ -12,6 +12,11 @@ from fleetserve.announcements import (
     encode_announcement,
 )
 from fleetserve.clock import ManualClock
+from fleetserve.jobs.leased_job import LeasedJob
+from fleetserve.jobs.ledger.base import Job, JobState
+from fleetserve.jobs.ledger.memory import MemoryLedger
+from fleetserve.jobs.queue.memory import MemoryQueue
+from fleetserve.jobs.runner import Handler, JobFailedError
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_sync_redis
 from model_registry_svc.catalogue import Catalogue
@@ -20,17 +25,12 @@ from model_registry_svc.downloader import Downloader, DownloadLimits
 from model_registry_svc.downloads import DownloadPolicy, Downloads
 from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
 from model_registry_svc.jobs import DELETE_KIND, DOWNLOAD_KIND
-from model_registry_svc.leased_job import LeasedJob
-from model_registry_svc.ledger.base import Job, JobState
-from model_registry_svc.ledger.memory import MemoryLedger
 from model_registry_svc.library import Library
 from model_registry_svc.planner import Planner
 from model_registry_svc.publisher import Publisher
-from model_registry_svc.queue.memory import MemoryQueue
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.revisions import Revisions
-from model_registry_svc.runner import Handler, JobFailedError
 from model_registry_svc.source.base import ModelHints
 from model_registry_svc.source.memory import MemorySource
 from model_registry_svc.tracking import Tracker

@@ -4,11 +4,11 @@ import msgspec
 import pytest
 
 from fleetserve.clock import ManualClock
+from fleetserve.jobs.leased_job import JobStoppedError, LeasedJob, StopReason
+from fleetserve.jobs.ledger.base import Lease
 from fleetserve.manifest import Manifest, publish_manifest
 from model_registry_svc.deleter import Deleter
 from model_registry_svc.jobs import new_deletion
-from model_registry_svc.leased_job import JobStoppedError, LeasedJob, StopReason
-from model_registry_svc.ledger.base import Lease
 from model_registry_svc.plan import DeleteResult
 from model_registry_svc.records import RecordBook, ready_record
 

@@ -1,10 +1,10 @@
 import msgspec
 import pytest
 
+from fleetserve.jobs.ledger.base import Job, JobState
 from fleetserve.manifest import Manifest, ManifestFile
 from model_registry_svc.download_view import DownloadStatus, view_of_job, view_of_manifest
 from model_registry_svc.jobs import new_download
-from model_registry_svc.ledger.base import Job, JobState
 from model_registry_svc.plan import (
     DownloadJob,
     DownloadPlan,

@@ -6,19 +6,19 @@ import pytest
 
 from fleetserve.clock import ManualClock
 from fleetserve.errors import ModelNotFoundError
+from fleetserve.jobs.leased_job import JobStoppedError, LeasedJob, StopReason
+from fleetserve.jobs.ledger.base import Job, Lease
+from fleetserve.jobs.runner import JobFailedError
 from fleetserve.manifest import publish_manifest, read_manifest
 from fleetserve.model_records import ModelState
 from model_registry_svc.downloader import MAX_CLAIMS, Downloader, DownloadLimits
 from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
-from model_registry_svc.leased_job import JobStoppedError, LeasedJob, StopReason
-from model_registry_svc.ledger.base import Job, Lease
 from model_registry_svc.plan import DownloadJob, DownloadPlan, DownloadRequest, DownloadResult
 from model_registry_svc.planner import Planner
 from model_registry_svc.progress import Phase, ProgressReport, decode_report, encode_report
 from model_registry_svc.publisher import Publisher
 from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
-from model_registry_svc.runner import JobFailedError
 from model_registry_svc.source.base import (
     Artifact,
     ArtifactChangedError,

@@ -12,9 +12,9 @@ from fleetserve.errors import (
     ModelNotFoundError,
     UnavailableError,
 )
+from fleetserve.jobs.ledger.base import JobState
 from fleetserve.model_records import ModelState
 from model_registry_svc.downloads import StartedStatus
-from model_registry_svc.ledger.base import JobState
 from model_registry_svc.orders import DownloadOrder
 from model_registry_svc.source.base import (
     ModelHints,

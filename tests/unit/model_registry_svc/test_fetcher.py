@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from fleetserve.clock import ManualClock
+from fleetserve.jobs.leased_job import JobStoppedError, StopReason
 from model_registry_svc.fetcher import Fetcher
-from model_registry_svc.leased_job import JobStoppedError, StopReason
 from model_registry_svc.plan import PlannedFile
 from model_registry_svc.progress import DownloadProgress, ProgressReport
 from model_registry_svc.source.base import Artifact, ArtifactChangedError, SourceRef

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from fleetserve.announcements import InstanceState, ModelInstance
 from fleetserve.errors import NotFoundError, UpstreamError
+from fleetserve.jobs.leased_job import JobStoppedError, LeasedJob, StopReason
+from fleetserve.jobs.ledger.base import Job, Lease
 from fleetserve.manifest import Manifest, read_manifest
-from model_registry_svc.leased_job import JobStoppedError, LeasedJob, StopReason
-from model_registry_svc.ledger.base import Job, Lease
 from model_registry_svc.plan import DownloadJob, DownloadRequest
 from model_registry_svc.progress import DownloadProgress, ProgressReport
 from model_registry_svc.publisher import TRYING, Publisher

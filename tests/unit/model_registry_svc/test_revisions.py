@@ -1,9 +1,9 @@
 import pytest
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
+from fleetserve.jobs.ledger.base import JobState
 from fleetserve.manifest import read_manifest
 from model_registry_svc.downloads import StartedStatus
-from model_registry_svc.ledger.base import JobState
 from model_registry_svc.orders import DownloadOrder
 from tests.unit.model_registry_svc.conftest import Registry
 

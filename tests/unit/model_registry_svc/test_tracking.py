@@ -4,9 +4,9 @@ import pytest
 
 from fleetserve.clock import SystemClock
 from fleetserve.errors import DoesNotFitError, UpstreamError
+from fleetserve.jobs.ledger.base import JobNotFoundError, JobState
 from model_registry_svc.download_view import DownloadStatus
 from model_registry_svc.jobs import new_deletion
-from model_registry_svc.ledger.base import JobNotFoundError, JobState
 from model_registry_svc.orders import DownloadOrder
 from model_registry_svc.progress import Phase, ProgressReport, encode_report
 from model_registry_svc.tracking import Tracker

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from fleetserve.jobs.leased_job import JobStoppedError, StopReason
 from model_registry_svc.backoff import Backoff
-from model_registry_svc.leased_job import JobStoppedError, StopReason
 from model_registry_svc.partial import PartialFile
 from model_registry_svc.source.base import (
     Artifact,

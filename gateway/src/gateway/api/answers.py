@@ -78,6 +78,11 @@ class Stats(BaseModel):
     memory_usage_mb: float
 
 
+class JobStats(BaseModel):
+    queued: int
+    running: int
+
+
 class ModelStats(BaseModel):
     requests: int
     errors: int
@@ -90,6 +95,7 @@ class ModelStats(BaseModel):
 class StatsAnswer(Answer):
     window_seconds: int
     stats: Stats
+    jobs: JobStats | None = Field(description="Not finished ones; null: Redis is away.")
     performance_report: PerformanceReport
     per_model: dict[str, ModelStats]
     warnings: list[str]

@@ -44,6 +44,27 @@ _INFER = (
     " tensors whose `parameters` have a `binary_data_size`, in their order; answers likewise."
 )
 
+JOB_PARAMETERS: list[dict[str, Any]] = [
+    {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`respond-async`: 202 at once, and GET /jobs/{job_id} has the answer.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Of a job: a repeat with the same key gives the same one.",
+        "schema": {"type": "string"},
+    },
+    {
+        "name": "webhook_url",
+        "in": "query",
+        "description": "Of a job, here or in the body: told of the end, with a signature.",
+        "schema": {"type": "string"},
+    },
+]
+
 
 @dataclass(frozen=True, slots=True)
 class DataOperation:
@@ -61,6 +82,7 @@ class DataOperation:
     errors: Mapping[str, str] = field(default_factory=lambda: ERRORS)
     also_takes: Mapping[str, Any] = field(default_factory=dict)
     also_answers: Mapping[str, Any] = field(default_factory=dict)
+    takes_jobs: bool = False
 
 
 NATIVE = (
@@ -72,6 +94,7 @@ NATIVE = (
         schemas.PredictAnswer,
         schemas.PREDICT_EXAMPLES,
         also_takes=_FORM,
+        takes_jobs=True,
     ),
     DataOperation(
         "/synthesize",
@@ -81,6 +104,7 @@ NATIVE = (
         schemas.SynthesizeAnswer,
         schemas.SYNTHESIZE_EXAMPLES,
         also_answers={"audio/*": _BINARY},
+        takes_jobs=True,
     ),
     DataOperation(
         "/transcribe",
@@ -90,6 +114,7 @@ NATIVE = (
         schemas.TranscribeAnswer,
         schemas.TRANSCRIBE_EXAMPLES,
         also_takes=_FORM,
+        takes_jobs=True,
     ),
 )
 

@@ -14,6 +14,7 @@ from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 from gateway.api.answers import Greeting, HealthAnswer, InfoAnswer, StatsAnswer
 from gateway.fleet_health import FleetHealth, checks_as_json
 from gateway.fleet_stats import FleetStats, FleetWindow, ModelWindow
+from gateway.jobs.gauge import JobGauge
 from gateway.replica_table import Replica, ReplicaTable
 
 fleet_router = APIRouter(tags=["core"])
@@ -112,7 +113,9 @@ async def stats(
     window_seconds: Annotated[int, Query(ge=1, le=900, description="Length of the window.")] = 60,
 ) -> dict[str, Any]:
     fleet: FleetStats = request.app.state.stats
+    gauge: JobGauge = request.app.state.job_gauge
     window, totals = await fleet.window(window_seconds), fleet.totals()
+    depth = await gauge.depth()
     return {
         "success": True,
         "window_seconds": window_seconds,
@@ -124,6 +127,7 @@ async def stats(
             "queue_size": totals.waiting,
             "memory_usage_mb": window.memory_mb,
         },
+        "jobs": {"queued": depth.queued, "running": depth.running} if depth else None,
         "performance_report": latency_report(window),
         "per_model": {name: _model(m, window.seconds) for name, m in window.models.items()},
         "warnings": [window.degraded] if window.degraded else [],

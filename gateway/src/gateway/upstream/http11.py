@@ -117,3 +117,20 @@ class Http11Upstream:
             for connection in idle:
                 connection.abort()
         self._idle.clear()
+
+
+class LazyPool:
+    """The one pool of a process, made at its first use: it belongs to a loop that runs."""
+
+    def __init__(self) -> None:
+        self._made: Http11Upstream | None = None
+
+    def __call__(self) -> Http11Upstream:
+        if self._made is None:
+            self._made = Http11Upstream()
+        return self._made
+
+    async def close(self) -> None:
+        """Closes what was made."""
+        if self._made is not None:
+            await self._made.close()

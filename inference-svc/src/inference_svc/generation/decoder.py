@@ -61,16 +61,15 @@ class Decoder:
         self._inbox: deque[TextRun] = deque()
         self._closed = False
 
-    @property
     def waiting(self) -> int:
-        """Texts that have not begun."""
+        """Texts that have not begun. Any thread; a moment old."""
         return len(self._inbox) + self.queue.waiting
 
     def report(self) -> WritingReport:
         """Any thread; the numbers are of about the same moment."""
         queue = self.queue
         return WritingReport(
-            self.written, len(queue.active), self.waiting, queue.held_bytes, queue.budget_bytes
+            self.written, len(queue.active), self.waiting(), queue.held_bytes, queue.budget_bytes
         )
 
     def submit(self, text: TextRun) -> None:

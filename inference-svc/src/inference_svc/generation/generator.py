@@ -63,7 +63,7 @@ class LocalGenerator:
 
     def generate(self, order: GenerationOrder) -> PieceStream:
         limit = self._limit(order)
-        if self.decoder.waiting >= self._max_waiting:
+        if self.decoder.waiting() >= self._max_waiting:
             raise ShedError(f"{self._max_waiting} texts wait for this model already, its bound.")
         stream = PieceStream(asyncio.get_running_loop(), self.decoder.wake)
         text = TextRun(

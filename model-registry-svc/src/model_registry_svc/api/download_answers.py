@@ -5,6 +5,7 @@ from math import ceil
 import msgspec
 
 from fleetserve.errors import FleetError, InternalError, ModelNotFoundError, UnavailableError
+from fleetserve.jobs.ledger.base import Job, JobState
 from fleetserve.manifest import Manifest
 from fleetserve.model_records import ModelRecord, ModelState
 from model_registry_svc.api.download_schemas import (
@@ -16,7 +17,6 @@ from model_registry_svc.api.download_schemas import (
 )
 from model_registry_svc.download_view import DownloadStatus, DownloadView
 from model_registry_svc.downloads import Deletion, Started, StartedStatus
-from model_registry_svc.ledger.base import Job, JobState
 from model_registry_svc.overview import iso_time, megabytes
 from model_registry_svc.plan import DeleteResult
 from model_registry_svc.services import RegistryServices

@@ -1,7 +1,6 @@
 """A single file by its address: weights that stand on no hub."""
 
 import hashlib
-import ipaddress
 import re
 import socket
 from pathlib import PurePosixPath
@@ -9,6 +8,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 
 import httpx2 as httpx
 
+from fleetserve.addresses import is_public
 from fleetserve.clock import Clock
 from fleetserve.errors import ForbiddenError, InvalidFieldError
 from model_registry_svc.source.base import (
@@ -60,7 +60,7 @@ class UrlSource:
         except OSError as exc:
             raise InterruptedTransferError(f"{parts.hostname} is not found: {exc}.") from exc
         for *_, address in found:
-            if not ipaddress.ip_address(str(address[0]).split("%")[0]).is_global:
+            if not is_public(str(address[0])):
                 raise ForbiddenError(
                     f"{parts.hostname} is a private address; models.allow_private_urls in "
                     "config.yaml allows such.",

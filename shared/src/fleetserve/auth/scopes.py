@@ -89,7 +89,7 @@ ROUTES: tuple[tuple[str, str, Access], ...] = (
     ("GET", "/dashboard-assets/{file:rest}", OPEN),
     ("POST", "/predict", _PREDICT),
     ("GET", "/jobs", _JOBS),
-    ("POST", "/jobs/batch", _JOBS),
+    ("POST", "/jobs/batch", _PREDICT),
     ("GET", "/jobs/{id}", _JOBS),
     ("DELETE", "/jobs/{id}", _JOBS),
     ("GET", "/jobs/{id}/events", _JOBS),

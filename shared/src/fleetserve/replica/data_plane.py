@@ -93,7 +93,7 @@ class DataPlane:
             content_type=headers.get(b"content-type", b"").decode("latin-1"),
             request_id=request_id_from(offered.decode("latin-1") if offered else None),
             model=model.decode("utf-8", "replace") if model else None,
-            priority=_number(headers.get(b"x-fleet-priority")),
+            priority=_priority(headers.get(b"x-fleet-priority")),
             attempt=_number(headers.get(b"x-fleet-attempt")) or 0,
             received_s=received_s,
             deadline_s=received_s + timeout_s,
@@ -169,6 +169,14 @@ class DataPlane:
                 model=model,
                 attempts=request.attempt,
             )
+
+
+def _priority(value: bytes | None) -> int | None:
+    """As _number, but for jobs: theirs is below 0."""
+    if value is None or value[:1] != b"-":
+        return _number(value)
+    found = _number(value[1:])
+    return None if found is None else -found
 
 
 def _number(value: bytes | None) -> int | None:

@@ -20,7 +20,8 @@ class ReplicaRequest(msgspec.Struct, eq=False):
         headers: Lower-case names; of a repeated header the last one.
         content_type: As sent; empty when absent.
         model: The name the gateway resolved; None: the body's field counts.
-        priority: 0 to 10 from the gateway; None: the body's field counts.
+        priority: 0 to 10 from the gateway, below 0 for what nobody waits for; None: the body's
+            field counts.
         attempt: 0 for the first try of the gateway.
         received_s: Monotonic time.
         deadline_s: Monotonic time; the handler's task is cancelled soon after it.

@@ -19,6 +19,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 AGING_S = 5.0  # Waiting so long is worth one step of priority.
+BACKGROUND_WEIGHT = 10.0
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class _Job:
     make: Callable[[], Iterator[Any]] = field(compare=False)
     sink: JobSink = field(compare=False)
     note: JobNote = field(compare=False)
+    background: bool = field(default=False, compare=False)
     steps: Iterator[Any] | None = field(default=None, compare=False)
 
 
@@ -45,8 +47,9 @@ class JobSource:
 
     Waiting jobs start by priority, which rises while they wait, then by order. Up to
     ``max_active`` run interleaved, the one with the least compute time first, so that a short
-    one is not held up by a long one. Jobs whose awaiting task is cancelled are dropped between
-    steps. A job that waits for its reader does not count as active.
+    one is not held up by a long one. One of a priority below 0 is in the background: it takes no
+    place from the others, and a tenth of the time that they get. Jobs whose awaiting task is
+    cancelled are dropped between steps. A job that waits for its reader does not count as active.
 
     ``run``, ``run_steps`` and ``stream`` are for the event loop; functions and generators are
     called, stepped and closed in the compute thread.
@@ -127,7 +130,7 @@ class JobSource:
         self._count += 1
         # Waiting raises every job alike, so the order of two never changes: rank once.
         rank = (now_s / AGING_S - priority, self._count)
-        self._inbox.append(_Job(rank, make, sink, note))
+        self._inbox.append(_Job(rank, make, sink, note, background=priority < 0))
         self._slot.wake()
 
     def take(self) -> Unit | None:
@@ -135,17 +138,22 @@ class JobSource:
             heapq.heappush(self._waiting, self._inbox.popleft())
         self._drop_abandoned()
         ready = [job for job in self._active if not job.sink.paused]
-        while self._waiting and len(ready) < self._max_active:
+        while self._waiting and self._may_start(self._waiting[0], ready):
             job = heapq.heappop(self._waiting)
             self._active.append(job)
             ready.append(job)
         if not ready:
             return None
-        chosen = min(ready, key=lambda job: (job.note.compute_s, job.rank))
+        chosen = min(ready, key=lambda job: (_cost(job), job.rank))
         return lambda: self._step(chosen)
 
     def waiting(self) -> int:
         return len(self._inbox) + len(self._waiting)
+
+    def _may_start(self, job: _Job, ready: list[_Job]) -> bool:
+        """Those in the background leave the places of the others free."""
+        counted = ready if job.background else [other for other in ready if not other.background]
+        return len(counted) < self._max_active
 
     def _step(self, job: _Job) -> None:
         start_s = self._clock.monotonic_s()
@@ -200,6 +208,11 @@ class _Once(Iterator[Any]):
 
     def __next__(self) -> Any:
         raise StopIteration(self._function())
+
+
+def _cost(job: _Job) -> float:
+    """Compute time so far; of one in the background it counts for more, so that it yields."""
+    return job.note.compute_s * (BACKGROUND_WEIGHT if job.background else 1.0)
 
 
 def _close(job: _Job) -> None:

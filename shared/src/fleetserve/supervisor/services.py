@@ -34,6 +34,7 @@ class ServiceTemplate:
 
 FLEET: tuple[ServiceTemplate, ...] = (
     ServiceTemplate("gateway", "gateway", public=True, stop_first=True, grace_s=35.0),
+    ServiceTemplate("jobs-worker", "gateway.jobs", serves_http=False),
     ServiceTemplate(
         "inference-svc", "inference_svc", replicas="inference", computes=True, grace_s=35.0
     ),

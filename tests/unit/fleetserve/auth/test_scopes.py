@@ -47,6 +47,7 @@ def test_every_row_is_found_by_a_path_of_its_pattern(
         ("POST", "/predict", Scope.PREDICT),
         ("POST", "/synthesize", Scope.AUDIO),
         ("GET", "/audio/stream", Scope.AUDIO),
+        ("POST", "/jobs/batch", Scope.PREDICT),
         ("POST", "/models/download", Scope.MODELS_WRITE),
         ("GET", "/models/download/status/a1", Scope.MODELS_READ),
         ("DELETE", "/models/download/minilm", Scope.MODELS_WRITE),

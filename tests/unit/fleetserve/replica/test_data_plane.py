@@ -126,7 +126,14 @@ async def test_without_headers_the_defaults_hold(plane: DataPlane, handler: Hand
     assert exchange.answer_headers["x-request-id"] == request.request_id != ""
 
 
-@pytest.mark.parametrize("value", ["-5", "soon", "", "9" * 5000])
+async def test_priority_of_what_nobody_waits_for_is_below_zero(
+    plane: DataPlane, handler: Handler
+) -> None:
+    await Exchange([b""], {"x-fleet-priority": "-11"}).run(plane)
+    assert handler.requests[0].priority == -11
+
+
+@pytest.mark.parametrize("value", ["--5", "soon", "", "9" * 5000])
 async def test_a_header_that_is_no_number_counts_as_absent(
     plane: DataPlane, handler: Handler, value: str
 ) -> None:

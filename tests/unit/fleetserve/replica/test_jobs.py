@@ -262,3 +262,48 @@ async def test_what_has_not_begun_is_counted(slot: ComputeSlot, source: JobSourc
     await run_all(slot)
     assert slot.waiting() == 0
     assert await asyncio.gather(*tasks) == [1, 1, 1, 1]
+
+
+async def test_jobs_in_the_background_leave_the_places_of_the_others_free(
+    slot: ComputeSlot, source: JobSource, clock: ManualClock
+) -> None:
+    order: list[str] = []
+
+    def steps(name: str, count: int) -> Generator[None, None, None]:
+        for _ in range(count):
+            order.append(name)
+            clock.move(1.0)
+            yield
+
+    slow = [
+        asyncio.create_task(source.run_steps(lambda: steps("slow", 40), priority=-11))
+        for _ in range(3)
+    ]
+    await settle()
+    for _ in range(4):
+        slot._run_one()
+    asked = asyncio.create_task(source.run_steps(lambda: steps("asked", 5)))
+    await run_all(slot)
+    await asyncio.gather(asked, *slow)
+    assert order[4:9] == ["asked"] * 5
+    assert order.count("slow") == 120
+
+
+async def test_job_in_the_background_still_gets_its_tenth(
+    slot: ComputeSlot, source: JobSource, clock: ManualClock
+) -> None:
+    order: list[str] = []
+
+    def steps(name: str) -> Generator[None, None, None]:
+        while len(order) < 110:
+            order.append(name)
+            clock.move(1.0)
+            yield
+
+    tasks = [
+        asyncio.create_task(source.run_steps(lambda: steps("slow"), priority=-1)),
+        asyncio.create_task(source.run_steps(lambda: steps("asked"))),
+    ]
+    await run_all(slot)
+    await asyncio.gather(*tasks)
+    assert 9 <= order.count("slow") <= 11

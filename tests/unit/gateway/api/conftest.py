@@ -6,11 +6,13 @@ from fastapi import FastAPI
 
 from fleetserve.app import create_app, wrap_control
 from fleetserve.audit_log import AuditLog
+from fleetserve.jobs.ledger.memory import MemoryLedger
 from fleetserve.metrics.memory import MemoryMetricsStore
 from gateway.api.config import config_router
 from gateway.api.dashboards import dashboards_router
 from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
+from gateway.api.jobs import jobs_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
@@ -21,6 +23,7 @@ from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
 from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
+from gateway.jobs.gauge import JobGauge
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
 from gateway.v2_models import V2Models
@@ -32,6 +35,11 @@ EXPECTED = ("inference-svc", "audio-svc")
 @pytest.fixture
 def store() -> MemoryMetricsStore:
     return MemoryMetricsStore()
+
+
+@pytest.fixture
+def ledger(fleet: Fleet) -> MemoryLedger:
+    return MemoryLedger(fleet.clock)
 
 
 @pytest.fixture
@@ -48,7 +56,11 @@ def audit(fleet: Fleet) -> Iterator[AuditLog]:
 
 @pytest.fixture
 def app(
-    fleet: Fleet, store: MemoryMetricsStore, directory: MemoryDirectory, audit: AuditLog
+    fleet: Fleet,
+    store: MemoryMetricsStore,
+    directory: MemoryDirectory,
+    audit: AuditLog,
+    ledger: MemoryLedger,
 ) -> FastAPI:
     """The gateway's own routes over a fleet in memory."""
     routers = [
@@ -60,6 +72,7 @@ def app(
         logs_router,
         openai_router,
         v2_router,
+        jobs_router,
         docs_router,
     ]
     app = create_app(fleet.runtime, title="Fleetserve", routers=routers, own_routes=True)
@@ -72,7 +85,8 @@ def app(
     app.state.logs = LogFolder(fleet.runtime.settings.logs_dir)
     app.state.audit = audit
     app.state.stats = FleetStats(fleet.table, store, fleet.room, fleet.runtime)
-    app.state.metrics = FleetMetrics(fleet.table, fleet.calls, fleet.runtime)
+    app.state.job_gauge = JobGauge(ledger)
+    app.state.metrics = FleetMetrics(fleet.table, fleet.calls, JobGauge(ledger), fleet.runtime)
     app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)
     app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
     mount_assets(app)

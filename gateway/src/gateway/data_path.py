@@ -1,0 +1,79 @@
+"""What carries requests to replicas: the same in the gateway and in the worker of jobs."""
+
+from collections.abc import Callable
+
+from fleetserve.request_watch import RequestWatch
+from fleetserve.runtime import ServiceRuntime
+from gateway.bodies import BodyStore
+from gateway.carrier import AcceptJob, Carrier
+from gateway.catalogue import read_catalogue
+from gateway.demand import DemandPublisher
+from gateway.dispatcher import Dispatcher
+from gateway.forwarder import Forwarder, TokenGate
+from gateway.known_models import KnownModels
+from gateway.prober import Prober
+from gateway.replica_table import ReplicaTable
+from gateway.service_calls import ServiceCalls
+from gateway.upstream.base import Upstream
+from gateway.waiting_room import WaitingRoom
+
+MIB = 1024 * 1024
+
+
+class DataPath:
+    """The parts, put together over one runtime; they connect to nothing yet."""
+
+    def __init__(self, runtime: ServiceRuntime, upstream: Callable[[], Upstream]) -> None:
+        settings, clock = runtime.settings, runtime.clock
+        server = settings.config.server
+        self._runtime = runtime
+        self.table = ReplicaTable(clock)
+        self.models = KnownModels(*read_catalogue(settings.catalogue_path))
+        self.room = WaitingRoom(
+            self.table,
+            clock,
+            max_requests=server.hold_requests,
+            max_bytes=server.hold_mib * MIB,
+            hold_s=server.hold_s,
+        )
+        self.dispatcher = Dispatcher(
+            self.table, self.models, self.room, upstream, runtime.signer, clock, runtime.metrics
+        )
+        self.bodies = BodyStore(
+            settings.cache_dir / "spool",
+            max_body=server.max_file_mb * MIB,
+            spool_above=server.spool_above_kib * 1024,
+            max_total=server.buffered_mib * MIB,
+        )
+        self.calls = ServiceCalls(self.table, upstream, runtime.signer, clock)
+        self.prober = Prober(self.table, self.calls, clock)
+        self.demand = DemandPublisher(
+            runtime.redis,
+            runtime.keys,
+            settings.replica_id,
+            self.dispatcher.demand,
+            self.room.demand,
+            clock,
+        )
+
+    def carrier(self, accept: AcceptJob | None = None) -> Carrier:
+        watch = RequestWatch(self._runtime.clock)
+        return Carrier(self._runtime, self.bodies, self.dispatcher, watch, accept)
+
+    def forwarder(
+        self,
+        carrier: Carrier,
+        gate: TokenGate,
+        *,
+        takes_jobs: bool = False,
+        priority: int = 0,
+    ) -> Forwarder:
+        return Forwarder(
+            self.models,
+            carrier,
+            gate,
+            self.room,
+            self._runtime.clock,
+            takes_jobs=takes_jobs,
+            priority=priority,
+        )

@@ -1,0 +1,1 @@
+"""Which jobs there are, by whom: the port and its adapters."""

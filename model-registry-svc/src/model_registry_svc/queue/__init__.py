@@ -1,1 +1,0 @@
-"""How work is handed to the registry's worker: the port and its adapters."""

@@ -1,0 +1,63 @@
+"""The life of a process of the fleet: announced, measured, logged; and its end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable
+
+import structlog
+
+from fleetserve import __version__
+from fleetserve.runtime import ServiceRuntime
+
+log = structlog.get_logger(__name__)
+LOG_FLUSH_S = 0.2
+
+
+@contextlib.asynccontextmanager
+async def lifetime(runtime: ServiceRuntime) -> AsyncIterator[None]:
+    """Runs what every process runs, and the runtime's own background, until the block ends."""
+    log.info("service.started", version=__version__, boot_id=runtime.boot_id)
+    announcer = runtime.announcer()
+    loops = [announcer.run, runtime.pusher().run, lambda: _flush_logs(runtime)]
+    tasks = [asyncio.ensure_future(loop()) for loop in (*loops, *runtime.background)]
+    for task in tasks:
+        task.add_done_callback(_report_death)
+    try:
+        yield
+    finally:
+        await end_tasks(tasks)
+        for close in runtime.on_shutdown:
+            await close()
+        runtime.gone = True
+        await announcer.announce_now()
+        await runtime.redis.aclose()
+        log.info("service.stopped")
+        runtime.sink.flush()
+
+
+async def end_tasks(tasks: Iterable["asyncio.Future[None]"]) -> None:
+    """Cancels them and waits. One cancel may be swallowed (wait_for does it in Python 3.11)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.5)
+
+
+def _report_death(task: "asyncio.Future[None]") -> None:
+    if not task.cancelled() and (exc := task.exception()) is not None:
+        log.error("background.died", exc_info=exc)
+
+
+async def _flush_logs(runtime: ServiceRuntime) -> None:
+    """Writes out what is gathered; where nothing is, nothing wakes the process."""
+    loop, gathered = asyncio.get_running_loop(), asyncio.Event()
+    runtime.sink.on_gathered = lambda: loop.call_soon_threadsafe(gathered.set)
+    try:
+        while True:
+            await gathered.wait()
+            gathered.clear()
+            await runtime.clock.sleep(LOG_FLUSH_S)
+            runtime.sink.flush()
+    finally:
+        runtime.sink.on_gathered = lambda: None

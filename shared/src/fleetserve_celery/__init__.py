@@ -1,0 +1,1 @@
+"""Celery as a wake-up: what the services with a worker share, and the rest never imports."""
