@@ -44,6 +44,10 @@ def _values(document: dict[str, Any], media: dict[str, Any]) -> Iterator[tuple[s
             yield f"schema {number}", value
 
 
+# What stands in a path for the reader to fill in.
+PARTS = {"{name}": "ada", "{model}": "example", "{version}": "built-in"}
+# Answers of other protocols' routes have their own shape.
+COMPATIBLE = ("/v1/", "/v2")
 # A user's life: each of these needs what those before it made.
 IN_ORDER = (
     "/auth/register",
@@ -66,7 +70,9 @@ class Caller:
         self._refresh = ""
 
     async def post(self, example: Example) -> httpx.Response:
-        path = example.path.replace("{name}", "ada")
+        path = example.path
+        for part, value in PARTS.items():
+            path = path.replace(part, value)
         token = self._admin if example.path.startswith("/auth/users") else self._access
         content = example.value if isinstance(example.value, str) else json.dumps(example.value)
         answer = await self._client.request(
@@ -111,7 +117,8 @@ async def test_every_example_is_answered_well(
     answers = {e[:3]: await caller.post(e) for e in in_order(request_examples(document))}
     failed = {key: (a.status_code, a.text[:300]) for key, a in answers.items() if a.is_error}
     assert failed == {}
-    assert all(answer.json()["success"] is True for answer in answers.values())
+    native = {key: a for key, a in answers.items() if not key[1].startswith(COMPATIBLE)}
+    assert all(answer.json()["success"] is True for answer in native.values())
 
 
 @pytest.mark.usefixtures("models")
@@ -122,7 +129,11 @@ async def test_every_page_without_parameters_is_answered(
     paths = [p for p, o in document["paths"].items() if "get" in o and "{" not in p]
     answers = {path: await client.get(path, headers=headers) for path in paths}
     assert {path: a.text[:300] for path, a in answers.items() if a.status_code != 200} == {}
-    native = [a.json() for a in answers.values() if "json" in a.headers["content-type"]]
+    native = [
+        a.json()
+        for path, a in answers.items()
+        if "json" in a.headers["content-type"] and not path.startswith(COMPATIBLE)
+    ]
     assert all(told["success"] is True for told in native)
 
 
