@@ -49,13 +49,14 @@ class FleetMetrics:
         """Everybody who answers within TIMEOUT_S; ``fleetserve_up`` tells who did not."""
         merged = _Merged()
         settings = self._runtime.settings
-        own = generate_latest(self._runtime.registry).decode()
+        own = _up(1) + generate_latest(self._runtime.registry).decode()
         merged.add(own, settings.service, settings.replica_id)
         replicas = [r for r in self._table.all() if r.id != settings.replica_id]
         pages = await asyncio.gather(*(self._fetch(r) for r in replicas))
         for replica, page in zip(replicas, pages, strict=True):
-            up = f"# TYPE fleetserve_up gauge\nfleetserve_up {int(page is not None)}\n"
-            merged.add(up + (page or ""), replica.announced.service, replica.id)
+            merged.add(
+                _up(int(page is not None)) + (page or ""), replica.announced.service, replica.id
+            )
         registry = CollectorRegistry(auto_describe=False)
         registry.register(merged)
         return generate_latest(registry)
@@ -69,3 +70,7 @@ class FleetMetrics:
             log.info("metrics.missing", upstream=replica.id, reason=exc.detail)
             return None
         return content.decode() if status == 200 else None
+
+
+def _up(value: int) -> str:
+    return f"# TYPE fleetserve_up gauge\nfleetserve_up {value}\n"
