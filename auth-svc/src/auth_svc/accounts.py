@@ -15,7 +15,13 @@ from auth_svc.users.base import UserStore
 from fleetserve.auth.config import AuthConfig
 from fleetserve.auth.scopes import Scope
 from fleetserve.clock import Clock
-from fleetserve.errors import ConflictError, ForbiddenError, InvalidFieldError, NotFoundError
+from fleetserve.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidFieldError,
+    NotFoundError,
+    UnauthorizedError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +103,10 @@ class Accounts:
         Raises: UnauthorizedError, TooManyRequestsError: the current one is wrong, too often;
             InvalidFieldError: the new one.
         """
-        self._sign_in.check_password(user.username, current)
+        try:
+            self._sign_in.check_password(user.username, current)
+        except UnauthorizedError as exc:
+            raise UnauthorizedError("current_password is wrong.", code=exc.code) from exc
         if new == current:
             raise InvalidFieldError("new_password", "must not be the current one")
         check_password(new, user.username, self._config.passwords, "new_password")

@@ -8,7 +8,7 @@ import structlog
 
 from fleetserve.asgi import ClientGoneError, Receive, Scope, Send
 from fleetserve.errors import FleetError, ShedError
-from fleetserve.request_ids import request_id_from
+from fleetserve.request_ids import request_id_of
 from fleetserve.request_log import RequestLog
 from fleetserve.request_watch import Flight, RequestWatch
 from fleetserve.runtime import ServiceRuntime
@@ -62,8 +62,7 @@ class Carrier:
         the template that metrics and logs know the request by.
         """
         headers: Headers = dict(scope["headers"])
-        offered = headers.get(b"x-request-id")
-        request_id = request_id_from(offered.decode("latin-1") if offered else None)
+        request_id = request_id_of(scope)
         relay = Relay(send, request_id, self._clock, scope["path"])
         flight = self._begin(relay)
         exchange: Exchange | None = None

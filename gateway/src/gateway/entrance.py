@@ -9,7 +9,7 @@ from fleetserve.auth.cors import CorsPolicy, is_preflight
 from fleetserve.auth.gatekeeper import Gatekeeper
 from fleetserve.auth.security_headers import AllowedHosts
 from fleetserve.errors import FleetError, ForbiddenError
-from fleetserve.request_ids import request_id_from
+from fleetserve.request_ids import request_id_of
 from gateway.refusals import Refusals
 
 PRINCIPAL = "fleet.principal"
@@ -63,9 +63,7 @@ class Entrance:
             if self._enabled:
                 extra = extra + await self._identify(scope, headers)
         except FleetError as exc:
-            offered = headers.get(b"x-request-id")
-            request_id = request_id_from(offered.decode("latin-1") if offered else None)
-            await self._refusals.answer(scope, _with(send, extra), exc, request_id, begin_s)
+            await self._refusals.answer(scope, _with(send, extra), exc, begin_s)
             return None
         return _with(send, extra) if extra else send
 
@@ -106,7 +104,7 @@ class Entrance:
             self._audit.write(
                 "route.called",
                 principal=admitted.principal.name,
-                request_id=headers.get(b"x-request-id", b"").decode("latin-1"),
+                request_id=request_id_of(scope),
                 method=method,
                 path=path,
             )

@@ -57,7 +57,7 @@ class FleetMetrics:
         """Everybody who answers within TIMEOUT_S; ``fleetserve_up`` tells who did not."""
         merged = _Merged()
         settings = self._runtime.settings
-        own = generate_latest(self._runtime.registry).decode()
+        own = _up(1) + generate_latest(self._runtime.registry).decode()
         own += prometheus_text(await self._jobs.depth())
         merged.add(own, settings.service, settings.replica_id)
         replicas = [r for r in self._table.all() if r.id != settings.replica_id]
@@ -65,8 +65,7 @@ class FleetMetrics:
         for replica, page in zip(replicas, pages, strict=True):
             # A worker without an address has no page; that it is heard is all there is to know.
             answers = page is not None or (not replica.address and self._table.is_fresh(replica))
-            up = f"# TYPE fleetserve_up gauge\nfleetserve_up {int(answers)}\n"
-            merged.add(up + (page or ""), replica.announced.service, replica.id)
+            merged.add(_up(int(answers)) + (page or ""), replica.announced.service, replica.id)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(merged)
         return generate_latest(registry)
@@ -80,3 +79,7 @@ class FleetMetrics:
             log.info("metrics.missing", upstream=replica.id, reason=exc.detail)
             return None
         return content.decode() if status == 200 else None
+
+
+def _up(value: int) -> str:
+    return f"# TYPE fleetserve_up gauge\nfleetserve_up {value}\n"

@@ -24,6 +24,19 @@ DESCRIPTION = (
     "Text, vision and speech models behind one address. Every answer has `success`; every"
     " error has `error`, `detail`, `code` and `request_id` with a true HTTP status."
 )
+SECURITY_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An access token of POST /auth/login, or an API key.",
+    },
+    "api_key": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "A key of POST /auth/generate-key.",
+    },
+}
 
 
 class FleetOpenapi:
@@ -45,6 +58,9 @@ class FleetOpenapi:
             routes=self._app.routes,
         )
         _add_data_routes(document)
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
+        # The first, none, is enough while auth is off and for the open routes.
+        document["security"] = [{}, *({name: []} for name in SECURITY_SCHEMES)]
         for service, prefixes in self._services.items():
             fragment = await self._fragment(service)
             if fragment is not None:

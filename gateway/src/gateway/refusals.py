@@ -4,6 +4,7 @@ from fleetserve.asgi import Message, Scope, Send, send_error
 from fleetserve.clock import Clock
 from fleetserve.errors import FleetError
 from fleetserve.metrics.requests import RequestMetrics
+from fleetserve.request_ids import request_id_of
 from fleetserve.request_log import RequestLog
 
 # In the metrics one route for all: any caller can make up paths, and each would be a series.
@@ -22,9 +23,8 @@ class Refusals:
     def now_s(self) -> float:
         return self._clock.monotonic_s()
 
-    async def answer(
-        self, scope: Scope, send: Send, exc: FleetError, request_id: str, begin_s: float
-    ) -> None:
+    async def answer(self, scope: Scope, send: Send, exc: FleetError, begin_s: float) -> None:
+        request_id = request_id_of(scope)
         seconds = self._clock.monotonic_s() - begin_s
         size = 0
 

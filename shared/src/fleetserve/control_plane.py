@@ -2,7 +2,7 @@
 
 from fleetserve.asgi import App, Message, Receive, Scope, Send, header, send_error
 from fleetserve.errors import UnauthorizedError
-from fleetserve.request_ids import request_id_from
+from fleetserve.request_ids import request_id_of
 from fleetserve.request_log import RequestLog
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TOKEN_HEADER
@@ -24,8 +24,7 @@ class ControlPlane:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        offered = header(scope, b"x-request-id")
-        scope["fleet.request_id"] = request_id_from(offered.decode("latin-1") if offered else None)
+        request_id_of(scope)
         await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,6 +3,9 @@
 import re
 from secrets import token_hex
 
+from fleetserve.asgi import Scope
+
+_KEY = "fleet.request_id"
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _PREFIX = token_hex(5)
 _counter = iter(range(1 << 62))
@@ -18,3 +21,12 @@ def request_id_from(offered: str | None) -> str:
     if offered and _SANE.fullmatch(offered):
         return offered
     return new_request_id()
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of this request, the same for everybody who asks: kept in the scope."""
+    known = scope.get(_KEY)
+    if known is None:
+        offered = next((v for k, v in scope["headers"] if k == b"x-request-id"), None)
+        known = scope[_KEY] = request_id_from(offered.decode("latin-1") if offered else None)
+    return str(known)

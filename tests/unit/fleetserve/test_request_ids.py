@@ -1,6 +1,6 @@
 import pytest
 
-from fleetserve.request_ids import new_request_id, request_id_from
+from fleetserve.request_ids import new_request_id, request_id_from, request_id_of
 
 
 def test_new_ids_differ() -> None:
@@ -17,3 +17,9 @@ def test_other_ids_are_replaced(offered: str | None) -> None:
     made = request_id_from(offered)
     assert made != offered
     assert request_id_from(made) == made
+
+
+def test_id_of_a_request_is_made_once() -> None:
+    scope: dict[str, object] = {"headers": [(b"host", b"x")]}
+    assert request_id_of(scope) == request_id_of(scope)
+    assert request_id_of({"headers": [(b"x-request-id", b"mine-1")]}) == "mine-1"

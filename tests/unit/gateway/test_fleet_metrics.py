@@ -42,6 +42,7 @@ async def test_page_has_every_process_told_apart_by_its_labels(fleet: Fleet) -> 
     assert values[requests, "gateway", "g1"] == 1
     assert values["fleetserve_queue_depth", "inference-svc", "i1"] == 3
     assert values["fleetserve_up", "inference-svc", "i2"] == 1
+    assert values["fleetserve_up", "gateway", "g1"] == 1
     assert {r.target for r in fleet.upstream.sent} == {"/metrics"}
 
 

@@ -142,3 +142,11 @@ async def test_building_again_gives_the_same(openapi: FleetOpenapi, fleet: Fleet
 def test_priority_is_described_within_its_bounds() -> None:
     priority = PredictRequest.model_json_schema()["properties"]["priority"]
     assert (priority["minimum"], priority["maximum"], priority["default"]) == (0, 10, 0)
+
+
+async def test_both_ways_to_show_a_credential_are_described(openapi: FleetOpenapi) -> None:
+    document = await openapi.build()
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["bearer"]["scheme"] == "bearer"
+    assert (schemes["api_key"]["in"], schemes["api_key"]["name"]) == ("header", "X-API-Key")
+    assert document["security"] == [{}, {"bearer": []}, {"api_key": []}]

@@ -31,10 +31,10 @@ async def test_refusal_is_timed_logged_and_counted(file: LogFile) -> None:
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         begin_s = refusals.now_s()
         clock.move(0.25)
-        await refusals.answer(scope, send, UnauthorizedError("No."), "r1", begin_s)
+        await refusals.answer(scope, send, UnauthorizedError("No."), begin_s)
 
     path = "/models/" + "x" * 500
-    answer = await Client(door).send("GET", path)
+    answer = await Client(door).send("GET", path, headers={"x-request-id": "r1"})
     assert answer.status == 401
     assert dict(answer.headers)["x-process-time"] == "0.250000"
     sink.flush()

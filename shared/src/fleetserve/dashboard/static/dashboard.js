@@ -6,6 +6,7 @@ const HEIGHT = 150;
 const COLOURS = [
   "#3b82f6", "#d97706", "#059669", "#a855f7", "#dc2626", "#0891b2", "#db2777", "#65a30d", "#78716c",
 ];
+const WHO_ARE_YOU = "This fleet asks who you are: paste an access token (POST /auth/login) or an API key.";
 const byId = (id) => document.getElementById(id);
 const charts = new Map();
 let heard = 0;
@@ -28,6 +29,7 @@ function showHead(view) {
   const state = byId("state");
   state.textContent = view.state;
   state.className = `state ${view.state}`;
+  state.hidden = false;
   byId("note").textContent = view.note;
   byId("note").hidden = !view.note;
   byId("links").replaceChildren(...view.links.map((link) => {
@@ -176,7 +178,7 @@ function headers() {
 
 function askForToken(detail) {
   byId("sign-in").hidden = false;
-  byId("note").textContent = detail;
+  byId("note").textContent = sessionStorage.getItem("token") ? detail : WHO_ARE_YOU;
   byId("note").hidden = false;
 }
 
@@ -212,7 +214,8 @@ async function draw() {
 
 async function run() {
   for (;;) {
-    if (!document.hidden) await draw();
+    // Asked for a token, the page waits for it instead of being refused each second.
+    if (!document.hidden && byId("sign-in").hidden) await draw();
     await new Promise((wake) => setTimeout(wake, PERIOD_MS));
   }
 }
