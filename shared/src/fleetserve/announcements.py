@@ -32,7 +32,10 @@ class InstanceState(StrEnum):
 
 
 class ModelInstance(msgspec.Struct, frozen=True):
-    """A model on a replica; ``bytes`` is the memory counted for it."""
+    """A model on a replica.
+
+    ``bytes`` is the memory counted for it, ``tuning`` what was done to make it faster.
+    """
 
     name: str
     revision: str
@@ -41,6 +44,7 @@ class ModelInstance(msgspec.Struct, frozen=True):
     task: str = ""
     dtype: str = ""
     last_used_s_ago: float = 0.0
+    tuning: str = ""
 
 
 class Announcement(msgspec.Struct, frozen=True):

@@ -77,14 +77,14 @@ class ModelPool(Generic[M]):
         return await asyncio.shield(load)
 
     async def put(self, name: str, revision: str) -> ModelHandle[M]:
-        """Makes this revision the one that serves; another one serves until it is ready.
+        """Makes this revision, tuned as is wanted now, the one that serves.
+
+        Another one serves until it is ready.
 
         Raises: as get(); NotFoundError: this revision is not the published one.
         """
         while (load := self.put_soon(name, revision)) is not None:
-            handle = await asyncio.shield(load)
-            if handle.spec.revision == revision:
-                return handle
+            await asyncio.shield(load)
         return self._ready[name]
 
     def put_soon(self, name: str, revision: str) -> "asyncio.Task[ModelHandle[M]] | None":
@@ -97,9 +97,9 @@ class ModelPool(Generic[M]):
         ready = self._ready.get(name)
         if load is not None:
             return load
-        if ready is not None and ready.spec.revision == revision:
-            return None
         spec = self._loader.find(name)
+        if ready is not None and ready.spec.build == spec.build and spec.revision == revision:
+            return None
         if spec.revision != revision:
             raise NotFoundError(
                 f"{name} is published as {spec.revision}, not as {revision}.",
@@ -146,8 +146,8 @@ class ModelPool(Generic[M]):
     async def refresh(self) -> None:
         """Follows the manifests.
 
-        One that is gone retires its model; a new revision is loaded beside the old one and
-        takes over.
+        One that is gone retires its model; a new revision, or another tuning of it, is loaded
+        beside the old one and takes over.
         """
         for handle in list(self._ready.values()):
             name = handle.spec.name
@@ -158,8 +158,8 @@ class ModelPool(Generic[M]):
                 await self._retire(handle)
                 continue
             failed = self._failed.get(name)
-            tried = failed is not None and failed.spec.revision == spec.revision
-            if spec.revision != handle.spec.revision and name not in self._loads and not tried:
+            tried = failed is not None and failed.spec.build == spec.build
+            if spec.build != handle.spec.build and name not in self._loads and not tried:
                 self._start(spec)
 
     async def run(self) -> None:
@@ -179,7 +179,7 @@ class ModelPool(Generic[M]):
 
     def _raise_if_just_failed(self, spec: ModelSpec) -> None:
         failed = self._failed.get(spec.name)
-        if failed is None or failed.failure is None or failed.spec.revision != spec.revision:
+        if failed is None or failed.failure is None or failed.spec.build != spec.build:
             return
         if self._clock.monotonic_s() - failed.failed_s < RETRY_FAILED_S:
             raise failed.failure

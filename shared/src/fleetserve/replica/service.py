@@ -189,4 +189,5 @@ def _instance(handle: ModelHandle[M], now_s: float) -> ModelInstance:
         task=handle.spec.task,
         dtype=handle.dtype,
         last_used_s_ago=round(now_s - handle.last_used_s, 1),
+        tuning=handle.tuning,
     )
