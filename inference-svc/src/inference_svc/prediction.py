@@ -13,7 +13,7 @@ from fleetserve.replica.models import ModelHandle, ModelSpec
 from fleetserve.replica.pool import ModelPool
 from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
-from inference_svc.engine.base import EngineInfo, ModelEngine, Prepared
+from inference_svc.engine.base import EngineInfo, InputKind, ModelEngine, Prepared
 from inference_svc.inputs import read_inputs
 
 # Tokenising a short text takes 50 µs, handing it to a thread as much; a long one would hold the
@@ -109,6 +109,8 @@ class Predictor:
             else:
                 call.settle(index, one)
         if ready:
+            if engine.info.kind is InputKind.TEXT:
+                served.recent.note(inputs.values)
             served.batcher.submit(call, ready)
             await call.done
         result = _results(call.outcomes, inputs.batch)
