@@ -31,8 +31,8 @@ def sample_texts(recent: RecentInputs) -> list[str]:
     """The recent ones where there are ENOUGH, else those and the built-in ones."""
     found = recent.texts()
     if len(found) >= ENOUGH:
-        return found
-    return list(dict.fromkeys([*built_in_texts(), *found]))
+        return found[-ENOUGH:]
+    return list(dict.fromkeys([*built_in_texts(), *found]))[-ENOUGH:]
 
 
 @cache

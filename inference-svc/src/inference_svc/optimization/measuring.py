@@ -19,6 +19,7 @@ from inference_svc.optimization.technique.base import Improved, ModuleCall
 from inference_svc.optimization.threads import with_threads
 from inference_svc.optimization.tolerance import Tolerance, judge
 from inference_svc.optimization.trial import (
+    Batch,
     Trial,
     compare,
     cut,
@@ -122,23 +123,20 @@ class Measuring:
         """Measures one candidate; None: it is not to be had or not exact enough."""
         try:
             improved = await self._prepare(chain, calls)
-            other = self._tunable.with_module(
-                improved.module, improved.dtype or self._engine.info.dtype
-            )
+            dtype = improved.dtype or self._engine.info.dtype
+            other = self._tunable.with_module(improved.module, dtype)
             self._say(f"{chain.name} is measured")
-            watch = stopwatch(self._engine.info.device, self._limits.threads)
-            trial: Trial = await self._jobs.run_steps(
-                lambda: compare(self._engine, other, self._batches, watch)
-            )
+            trial = await self._compare(self._engine, other, self._batches)
+            verdict = judge(self._task, reference, trial.results, self._tolerance)
+            if verdict.within:
+                again = await self._compare(self._engine, other, self._batches)
+                trial = trial.best_of(again)
         except Exception as exc:
-            log.info(
-                "candidate.unavailable", model=self._subject, candidate=chain.name, exc_info=exc
-            )
+            log.info("candidate.failed", model=self._subject, candidate=chain.name, exc_info=exc)
             reason = str(exc)[:_TOLD_CHARS] or type(exc).__name__
             self._rows.append(Measurement(chain.name, unavailable=reason))
             return None
-        verdict = judge(self._task, reference, trial.results, self._tolerance)
-        speedup = trial.base_s / trial.other_s if trial.other_s else 1.0
+        speedup = trial.base_s / trial.other_s
         self._note_float32(trial.base_s)
         self._rows.append(
             Measurement(
@@ -151,6 +149,13 @@ class Measuring:
             )
         )
         return _Contender(other, chain.name, speedup) if verdict.within else None
+
+    async def _compare(
+        self, base: ModelEngine, other: ModelEngine, batches: Sequence[Batch]
+    ) -> Trial:
+        watch = stopwatch(base.info.device, self._limits.threads)
+        trial: Trial = await self._jobs.run_steps(partial(compare, base, other, batches, watch))
+        return trial
 
     async def _prepare(self, chain: Chain, calls: Sequence[ModuleCall]) -> Improved:
         return await asyncio.get_running_loop().run_in_executor(
@@ -188,14 +193,11 @@ class Measuring:
         if self._bench.hardware.kind != "cpu" or share == 1:
             return best
         batches = cut(self._samples, best.token_budget or self._start_tokens, self._limits.size)
-        watch = stopwatch("cpu", share)
         found = best
         for threads in sorted({1, share // 2} - {share}):
             self._say(f"{threads} threads are measured")
             other = with_threads(best.engine, threads)
-            trial: Trial = await self._jobs.run_steps(
-                partial(compare, best.engine, other, batches, watch)
-            )
+            trial = await self._compare(best.engine, other, batches)
             speedup = best.speedup * trial.base_s / trial.other_s
             self._add_setting(f"threads={threads}", best, speedup, trial.other_s)
             if speedup > found.speedup * _GAIN:

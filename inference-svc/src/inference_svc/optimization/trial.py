@@ -10,7 +10,6 @@ from inference_svc.engine.base import ModelEngine, Prepared
 
 Batch = Sequence[Prepared]
 Stopwatch = Callable[[], float]
-ROUNDS = 2
 
 
 @dataclass(slots=True)
@@ -18,13 +17,27 @@ class Trial:
     """What came of it.
 
     Attributes:
-        base_s, other_s: Compute time of all batches, each batch's best round.
+        base, other: Compute time of each batch, in seconds.
         results: The other's, in the order of the batches.
     """
 
-    base_s: float = 0.0
-    other_s: float = 0.0
+    base: list[float] = field(default_factory=list)
+    other: list[float] = field(default_factory=list)
     results: list[object] = field(default_factory=list)
+
+    @property
+    def base_s(self) -> float:
+        return sum(self.base)
+
+    @property
+    def other_s(self) -> float:
+        return sum(self.other)
+
+    def best_of(self, again: "Trial") -> "Trial":
+        """Each batch's better time of two rounds: noise only ever adds."""
+        base = [min(pair) for pair in zip(self.base, again.base, strict=True)]
+        other = [min(pair) for pair in zip(self.other, again.other, strict=True)]
+        return Trial(base, other, self.results)
 
 
 def cut(prepared: Sequence[Prepared], tokens: int, size: int) -> list[list[Prepared]]:
@@ -64,11 +77,7 @@ def run_through(
 
 
 def compare(
-    base: ModelEngine,
-    other: ModelEngine,
-    batches: Sequence[Batch],
-    watch: Stopwatch,
-    rounds: int = ROUNDS,
+    base: ModelEngine, other: ModelEngine, batches: Sequence[Batch], watch: Stopwatch
 ) -> Generator[None, None, Trial]:
     """Both engines on each batch in turn, so that whatever disturbs, disturbs both."""
     trial = Trial()
@@ -76,20 +85,14 @@ def compare(
     other.predict_batch(batches[0])
     yield
     for batch in batches:
-        base_s, other_s = float("inf"), float("inf")
-        for number in range(rounds):
-            begin_s = watch()
-            base.predict_batch(batch)
-            base_s = min(base_s, watch() - begin_s)
-            yield
-            begin_s = watch()
-            results = other.predict_batch(batch)
-            other_s = min(other_s, watch() - begin_s)
-            if number == 0:
-                trial.results += results
-            yield
-        trial.base_s += base_s
-        trial.other_s += other_s
+        begin_s = watch()
+        base.predict_batch(batch)
+        trial.base.append(watch() - begin_s)
+        yield
+        begin_s = watch()
+        trial.results += other.predict_batch(batch)
+        trial.other.append(watch() - begin_s)
+        yield
     return trial
 
 
@@ -98,24 +101,21 @@ def two_cuts(
 ) -> Generator[None, None, Trial]:
     """The same inputs cut into batches in two ways, in turns of about the same work."""
     trial = Trial()
-    left = [(len(batch), batch) for batch in other]
+    left = list(other)
     done_usual = done_other = 0
     for batch in usual:
-        trial.base_s += yield from _timed(engine, batch, watch)
+        trial.base.append(_timed(engine, batch, watch))
         done_usual += len(batch)
+        yield
         while left and done_other < done_usual:
-            size, another = left.pop(0)
-            trial.other_s += yield from _timed(engine, another, watch)
-            done_other += size
+            next_one = left.pop(0)
+            trial.other.append(_timed(engine, next_one, watch))
+            done_other += len(next_one)
+            yield
     return trial
 
 
-def _timed(engine: ModelEngine, batch: Batch, watch: Stopwatch) -> Generator[None, None, float]:
-    """The better of two: the first after another length has its caches cold."""
-    best_s = float("inf")
-    for _ in range(ROUNDS):
-        begin_s = watch()
-        engine.predict_batch(batch)
-        best_s = min(best_s, watch() - begin_s)
-        yield
-    return best_s
+def _timed(engine: ModelEngine, batch: Batch, watch: Stopwatch) -> float:
+    begin_s = watch()
+    engine.predict_batch(batch)
+    return watch() - begin_s
