@@ -21,6 +21,7 @@ from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
+from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
@@ -36,6 +37,7 @@ from gateway.forwarder import DataRoute, Forwarder
 from gateway.known_models import KnownModels
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
+from gateway.optimizing import FleetOptimizer
 from gateway.prober import Prober
 from gateway.replica_table import ReplicaTable
 from gateway.router import Router
@@ -136,6 +138,7 @@ def _control_app(
             config_router,
             metrics_router,
             server_router,
+            optimize_router,
             dashboards_router,
             logs_router,
             docs_router,
@@ -151,6 +154,7 @@ def _control_app(
     app.state.stats = FleetStats(table, store, room, runtime)
     app.state.metrics = FleetMetrics(table, calls, runtime)
     app.state.fleet_view = FleetView(table, models, store, health, runtime)
+    app.state.optimizer = FleetOptimizer(table, models, calls, runtime.clock)
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
     return app

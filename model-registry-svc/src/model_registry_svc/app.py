@@ -14,6 +14,7 @@ from fleetserve.redis_client import make_sync_redis
 from fleetserve.runtime import ServiceRuntime
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.models import router as models_router
+from model_registry_svc.api.tunings import router as tunings_router
 from model_registry_svc.background import RecordKeeper, fetch_at_start
 from model_registry_svc.catalogue import load_catalogue
 from model_registry_svc.disk import MIB
@@ -30,6 +31,7 @@ from model_registry_svc.services import RegistryServices
 from model_registry_svc.settings import RegistrySettings
 from model_registry_svc.sources import build_sources
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.tunings import TuningBook
 from model_registry_svc.worker_presence import WorkerPresence
 
 REPLICA_CALL_TIMEOUT_S = 10.0
@@ -51,7 +53,7 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
     app = create_app(
         runtime,
         title="Fleetserve model registry",
-        routers=[models_router, downloads_router],
+        routers=[models_router, downloads_router, tunings_router],
         checks={"download_worker": _worker_check(services.presence)},
     )
     app.state.services = services
@@ -94,6 +96,7 @@ def build_services(
         counts=RequestCounts(),
         presence=WorkerPresence(client, settings.job_keys),
         loader=ReplicaLoader(tracker, library, board, runtime.signer, calls),
+        tunings=TuningBook(library),
         clock=clock,
     )
     return services, queue

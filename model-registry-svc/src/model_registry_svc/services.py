@@ -14,6 +14,7 @@ from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.tunings import TuningBook
 from model_registry_svc.worker_presence import WorkerPresence
 
 
@@ -28,6 +29,7 @@ class RegistryServices:
     counts: RequestCounts
     presence: WorkerPresence
     loader: ReplicaLoader
+    tunings: TuningBook
     clock: Clock
 
 

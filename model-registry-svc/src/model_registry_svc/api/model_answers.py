@@ -147,7 +147,8 @@ def _managed(
         device=", ".join(sorted({h.replica.device for h in ready if h.replica.device})),
         dtype=", ".join(dtypes),
         is_tts=task == Task.TEXT_TO_SPEECH,
-        optimized=any(dtype not in {"float32", "torch.float32"} for dtype in dtypes),
+        optimized=any(h.instance.tuning for h in ready),
+        optimizations=sorted({h.instance.tuning for h in ready if h.instance.tuning}),
         memory_usage=MemoryUsage(
             allocated_mb=megabytes(sum(h.instance.bytes for h in ready)), reserved_mb=None
         ),

@@ -78,7 +78,8 @@ class ManagedModel(BaseModel):
     device: str
     dtype: str
     is_tts: bool
-    optimized: bool = Field(description="Whether it runs in another precision than float32.")
+    optimized: bool = Field(description="Whether POST /server/optimize made it faster.")
+    optimizations: list[str] = Field(description="What is in force, such as bf16.")
     memory_usage: MemoryUsage
     parameters: int | None = Field(description="null where only a pickle would say.")
     replicas: list[str]

@@ -13,6 +13,7 @@ from gateway.api.docs import docs_router, mount_assets
 from gateway.api.fleet import fleet_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
+from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
@@ -21,6 +22,7 @@ from gateway.fleet_stats import FleetStats
 from gateway.fleet_view import FleetView
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
+from gateway.optimizing import FleetOptimizer
 from tests.unit.gateway.fleet import Fleet
 
 EXPECTED = ("inference-svc", "audio-svc")
@@ -53,6 +55,7 @@ def app(
         config_router,
         metrics_router,
         server_router,
+        optimize_router,
         dashboards_router,
         logs_router,
         docs_router,
@@ -67,6 +70,7 @@ def app(
     app.state.stats = FleetStats(fleet.table, store, fleet.room, fleet.runtime)
     app.state.metrics = FleetMetrics(fleet.table, fleet.calls, fleet.runtime)
     app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)
+    app.state.optimizer = FleetOptimizer(fleet.table, fleet.models, fleet.calls, fleet.clock)
     app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
     mount_assets(app)
     return app

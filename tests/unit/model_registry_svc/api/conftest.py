@@ -16,10 +16,12 @@ from fleetserve.runtime import make_runtime
 from fleetserve.settings import load_service_settings
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.models import router as models_router
+from model_registry_svc.api.tunings import router as tunings_router
 from model_registry_svc.loading import ReplicaLoader
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.services import RegistryServices
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.tunings import TuningBook
 from model_registry_svc.worker_presence import WorkerPresence
 from tests.unit.model_registry_svc.conftest import Registry
 
@@ -51,7 +53,9 @@ async def app(
         "FLEETSERVE_LOGGING__STDOUT": "false",
     }
     runtime = make_runtime(load_service_settings("model-registry-svc", environ))
-    app = create_app(runtime, title="registry", routers=[models_router, downloads_router])
+    app = create_app(
+        runtime, title="registry", routers=[models_router, downloads_router, tunings_router]
+    )
     tracker = Tracker(registry.queue, registry.library, SystemClock())
     loader = ReplicaLoader(
         tracker, registry.library, registry.board, runtime.signer, httpx2.AsyncClient()
@@ -66,6 +70,7 @@ async def app(
         counts=RequestCounts(),
         presence=WorkerPresence(client, keys),
         loader=loader,
+        tunings=TuningBook(registry.library),
         clock=SystemClock(),
     )
     yield app
