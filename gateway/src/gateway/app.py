@@ -25,6 +25,7 @@ from gateway.api.jobs import jobs_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
+from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.api.v2 import v2_router
 from gateway.control_proxy import ControlProxy
@@ -47,6 +48,7 @@ from gateway.jobs.webhook.signature import WEBHOOK_KEY, WebhookSecrets
 from gateway.jobs.webhook.target import Targets
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
+from gateway.optimizing import FleetOptimizer
 from gateway.router import Router
 from gateway.settings import (
     JOBS_QUEUE,
@@ -146,6 +148,7 @@ def _control_app(
             config_router,
             metrics_router,
             server_router,
+            optimize_router,
             dashboards_router,
             logs_router,
             openai_router,
@@ -170,6 +173,7 @@ def _control_app(
     app.state.batches = BatchDoor(jobs.intake, path.bodies, path.models)
     app.state.metrics = FleetMetrics(table, calls, jobs.gauge, runtime)
     app.state.fleet_view = FleetView(table, path.models, store, health, runtime)
+    app.state.optimizer = FleetOptimizer(table, path.models, calls, runtime.clock)
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
     return app

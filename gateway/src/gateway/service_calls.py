@@ -9,6 +9,7 @@ import orjson
 from fleetserve.clock import Clock
 from fleetserve.errors import UnavailableError
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner
+from gateway.bodies import Body
 from gateway.replica_table import Replica, ReplicaTable
 from gateway.upstream.base import BrokenAnswerError, Upstream, UpstreamFailedError
 
@@ -27,13 +28,13 @@ class ServiceCalls:
         self._clock = clock
 
     async def get(self, replica: Replica, path: str, timeout_s: float) -> tuple[int, bytes]:
-        """Status and body of a GET to one process. Raises: UnavailableError: as ``send``."""
+        """Status and body of a GET to one process. Raises: as send()."""
         return await self.send(replica, "GET", path, timeout_s)
 
     async def send(
-        self, replica: Replica, method: str, path: str, timeout_s: float
+        self, replica: Replica, method: str, path: str, timeout_s: float, content: object = None
     ) -> tuple[int, bytes]:
-        """Status and body of a request without a body to one process.
+        """Status and body of one request; ``content`` goes as JSON.
 
         Raises: UnavailableError: it refused, broke off or took longer than ``timeout_s``, or the
             gateway has no business with its service.
@@ -45,7 +46,7 @@ class ServiceCalls:
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await self._upstream().send(
-                    replica.address, method, path, [(TOKEN_HEADER, token)], None
+                    replica.address, method, path, *_parts(token, content)
                 )
                 try:
                     return answer.status, await answer.read()
@@ -68,3 +69,11 @@ class ServiceCalls:
         if status != 200:
             raise UnavailableError(f"{service} answered {status} to {path}")
         return orjson.loads(content)
+
+
+def _parts(token: str, content: object) -> tuple[list[tuple[str, str]], Body | None]:
+    headers = [(TOKEN_HEADER, token)]
+    if content is None:
+        return headers, None
+    raw = orjson.dumps(content)
+    return [*headers, ("content-type", "application/json")], Body(raw, None, len(raw))

@@ -1,8 +1,10 @@
 """Composition root of inference-svc: the only file that names concrete adapters."""
 
 import importlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -10,27 +12,34 @@ from fleetserve.clock import Clock
 from fleetserve.manifest import list_manifests
 from fleetserve.replica.exchange import Handler
 from fleetserve.replica.internal import internal_router
-from fleetserve.replica.models import Loaded, ModelSpec
+from fleetserve.replica.models import Loaded, ModelHandle, ModelSpec
 from fleetserve.replica.service import Replica
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import Task
+from fleetserve.tunings import Tuning
 from inference_svc.api.completions import chat_route, text_route
 from inference_svc.api.embeddings import EmbeddingsRoute
 from inference_svc.api.infer import DescribeRoute, InferRoute
+from inference_svc.api.optimize import optimize_router
 from inference_svc.api.predict import PredictRoute
 from inference_svc.api.text_answers import TextAnswers
 from inference_svc.batch_table import batch_table
 from inference_svc.engine import example
+from inference_svc.engine.base import ModelEngine
 from inference_svc.engine_table import ENGINES, import_engines
 from inference_svc.generation.access import Generators
 from inference_svc.generation.bounds import GenerationBounds
 from inference_svc.generation.texts import TextWriter
-from inference_svc.loader import DeviceTools, InferenceLoader
+from inference_svc.loader import START_TOKENS, DeviceTools, InferenceLoader, Tuned
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
 from inference_svc.settings import InferenceSettings
 from inference_svc.text_metrics import TextMetrics, text_table
+
+if TYPE_CHECKING:
+    from inference_svc.optimization.chains import Bench
+    from inference_svc.optimization.optimizer import Optimizer
 
 EXAMPLE = ModelSpec(
     name="example",
@@ -90,7 +99,9 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
     }
     runtime.tables += [lambda: batch_table(replica.pool), lambda: text_table(replica.pool)]
     runtime.registry.register(TextMetrics(replica.pool))
-    control = create_app(runtime, title="Fleetserve inference-svc", routers=[internal_router])
+    routers = [internal_router, optimize_router]
+    control = create_app(runtime, title="Fleetserve inference-svc", routers=routers)
+    control.state.optimizer = _lazy_optimizer(settings, runtime, replica)
     return replica.data_plane(routes, control, default_timeout_s=server.timeout_s)
 
 
@@ -120,7 +131,73 @@ def _tools(settings: InferenceSettings) -> DeviceTools:
 
         device.give_back_memory(name)
 
-    return DeviceTools(open_device, free_bytes, held_bytes, give_back)
+    def tuned_for(name: str) -> tuple[str, str]:
+        from inference_svc.optimization.hardware import look_at
+
+        return version("torch"), look_at(name).key
+
+    def tune(engine: ModelEngine, size: int, tuning: Tuning, subject: str) -> Tuned:
+        from inference_svc.optimization.techniques import all_techniques
+        from inference_svc.optimization.tuner import Tuner
+
+        bench = _bench(settings, engine.info.device)
+        return Tuner(bench, all_techniques()).apply(engine, size, tuning, subject)
+
+    return DeviceTools(open_device, free_bytes, held_bytes, give_back, tuned_for, tune)
+
+
+def _bench(settings: InferenceSettings, device: str) -> "Bench":
+    from inference_svc.optimization.chains import Bench
+    from inference_svc.optimization.hardware import look_at
+
+    return Bench(look_at(device), settings.service.cache_dir, version("torch"))
+
+
+def _lazy_optimizer(
+    settings: InferenceSettings, runtime: ServiceRuntime, replica: Replica[Served]
+) -> "Callable[[], Optimizer]":
+    """Makes it at its first use."""
+    made: list[Optimizer] = []
+
+    def get() -> "Optimizer":
+        if not made:
+            made.append(_optimizer(settings, runtime, replica))
+        return made[0]
+
+    async def close() -> None:
+        for optimizer in made:
+            await optimizer.close()
+
+    # Before the models go.
+    runtime.on_shutdown.insert(0, close)
+    return get
+
+
+def _optimizer(
+    settings: InferenceSettings, runtime: ServiceRuntime, replica: Replica[Served]
+) -> "Optimizer":
+    from inference_svc.optimization.measuring import Limits
+    from inference_svc.optimization.optimizer import Optimizer
+    from inference_svc.optimization.store.registry import RegistryTuningStore, registry_address
+    from inference_svc.optimization.techniques import all_techniques
+
+    def plain(handle: ModelHandle[Served]) -> ModelEngine:
+        engine = ENGINES[handle.spec.task](handle.spec, replica.device)
+        engine.load()
+        return engine
+
+    batch = settings.service.config.batch
+    return Optimizer(
+        replica.pool,
+        replica.slot,
+        runtime.clock,
+        RegistryTuningStore(lambda: registry_address(runtime.redis, runtime.keys), runtime.signer),
+        bench=lambda: _bench(settings, replica.device),
+        techniques=all_techniques(),
+        limits=Limits(settings.torch_threads, batch.max_padded_tokens, batch.max_size),
+        plain=plain,
+        start_tokens=START_TOKENS,
+    )
 
 
 def _import_engines(settings: InferenceSettings) -> None:

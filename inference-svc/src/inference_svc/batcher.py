@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -21,6 +21,7 @@ from inference_svc.budget import TokenBudget
 from inference_svc.calls import Call, Item
 from inference_svc.engine.base import DeviceLostError, DeviceMemoryError, ModelEngine, Prepared
 from inference_svc.execution import Execution, Outcome
+from inference_svc.optimization.held_samples import RecentInputs
 
 log = structlog.get_logger(__name__)
 
@@ -192,7 +193,12 @@ def _settle(outcomes: Sequence[Outcome]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A loaded model as requests use it: its engine and the batcher that feeds it."""
+    """A loaded model as requests use it: its engine and the batcher that feeds it.
+
+    Attributes:
+        recent: What it was asked for last, to measure candidates on.
+    """
 
     engine: ModelEngine
     batcher: Batcher
+    recent: RecentInputs = field(default_factory=RecentInputs)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError
@@ -10,10 +11,12 @@ from fleetserve.replica.models import Loaded, ModelSpec
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.settings import ServiceSettings
 from fleetserve.tasks import INFERENCE_SERVICE, service_for_task
+from fleetserve.tunings import Tuning, find_tuning
 from inference_svc.batcher import Batcher, ServedModel
 from inference_svc.budget import TokenBudget
 from inference_svc.engine.base import ModelEngine
 from inference_svc.generation.footprint import loaded_per_stored
+from inference_svc.optimization.held_samples import RecentInputs
 from inference_svc.served import GeneratingModel, Served
 
 EngineFactory = Callable[[ModelSpec, str], ModelEngine]
@@ -26,6 +29,19 @@ _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".pt2")
 
 
 @dataclass(frozen=True, slots=True)
+class Tuned:
+    """An engine as it serves; ``applied`` says what of its tuning is in force, in words."""
+
+    engine: ModelEngine
+    bytes: int
+    applied: str = ""
+
+
+# Applies a tuning to a loaded engine of so many bytes; one that can't be applied is left out.
+ApplyTuning = Callable[[ModelEngine, int, Tuning, str], Tuned]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceTools:
     """The parts that need torch, which is imported only when ``open`` is called.
 
@@ -34,12 +50,16 @@ class DeviceTools:
         free_bytes: Of that device; negative: not known.
         held_bytes: What this process holds of it.
         give_back: Returns freed memory to the system.
+        tuned_for: torch and the kind of hardware that a device's tunings are kept by.
+        tune: Makes an engine faster.
     """
 
     open: Callable[[], str]
     free_bytes: Callable[[str], int]
     held_bytes: Callable[[str], int]
     give_back: Callable[[str], None]
+    tuned_for: Callable[[str], tuple[str, str]] = lambda device: ("", device)
+    tune: ApplyTuning = lambda engine, size, _tuning, _subject: Tuned(engine, size)
 
 
 class InferenceLoader:
@@ -71,9 +91,13 @@ class InferenceLoader:
         self._cache_bytes = settings.config.inference.kv_cache_mib << 20
         self._built_in = built_in
         self._device = ""
+        self._tuned_for = ("", "")
+        # Outlives the switch from one build of a model to the next.
+        self._recent: WeakValueDictionary[str, RecentInputs] = WeakValueDictionary()
 
     def prepare(self) -> str:
         self._device = self._tools.open()
+        self._tuned_for = self._tools.tuned_for(self._device)
         return self._device
 
     def find(self, name: str, revision: str | None = None) -> ModelSpec:
@@ -96,30 +120,43 @@ class InferenceLoader:
             expected_bytes=expected,
             folder=folder,
             manifest=manifest,
+            tuning=find_tuning(self._models_dir, name, (manifest.revision, *self._tuned_for)),
         )
 
     def load(self, spec: ModelSpec) -> Loaded[Served]:
         load_generating = self._generating.get(spec.task)
         if load_generating is not None:
             return load_generating(spec, self._device, self._slot)
-        built_in = self._built_in.get(spec.name)
-        factory = built_in[1] if built_in is not None else self._engines[spec.task]
-        engine = factory(spec, self._device)
-        size = engine.load()
+        plain, size = self._load_engine(spec)
+        tuned, subject = Tuned(plain, size), f"{spec.name}@{spec.revision}"
+        if spec.tuning is not None:
+            tuned = self._tools.tune(plain, size, spec.tuning, subject)
+        engine = tuned.engine
         # Computed where everything else is, so that it doesn't take the cores of a batch.
         self._slot.call(engine.warm_up).result()
-        kind = self._device.partition(":")[0]
-        largest = self._batch.max_padded_tokens
         batcher = Batcher(
-            f"{spec.name}@{spec.revision}",
+            subject,
             engine,
             self._slot,
             self._clock,
-            TokenBudget(START_TOKENS.get(kind, START_TOKENS["cpu"]), largest),
+            TokenBudget(self._start_tokens(spec.tuning), self._batch.max_padded_tokens),
             max_size=self._batch.max_size,
         )
         self._slot.add(batcher)
-        return Loaded(ServedModel(engine, batcher), size, engine.info.dtype)
+        recent = self._recent.setdefault(subject, RecentInputs())
+        served = ServedModel(engine, batcher, recent)
+        return Loaded(served, tuned.bytes, engine.info.dtype, tuned.applied)
+
+    def _load_engine(self, spec: ModelSpec) -> tuple[ModelEngine, int]:
+        built_in = self._built_in.get(spec.name)
+        factory = built_in[1] if built_in is not None else self._engines[spec.task]
+        engine = factory(spec, self._device)
+        return engine, engine.load()
+
+    def _start_tokens(self, tuning: Tuning | None) -> int:
+        if tuning is not None and tuning.token_budget:
+            return tuning.token_budget
+        return START_TOKENS.get(self._device.partition(":")[0], START_TOKENS["cpu"])
 
     def unload(self, spec: ModelSpec, model: Served) -> None:
         del spec

@@ -144,6 +144,8 @@ class Predictor:
             else:
                 call.settle(index, one)
         if ready:
+            if engine.info.kind is InputKind.TEXT:
+                used.served.recent.note(inputs.values)
             used.served.batcher.submit(call, ready)
             await call.done
         return self._describe(ask, used, call, ready, inputs.batch)

@@ -52,8 +52,15 @@ def usable_cores(cpu_max: Path = _CGROUP_CPU) -> int:
 def apply_environment(
     settings: InferenceSettings, environ: MutableMapping[str, str] | None = None
 ) -> None:
-    """Sets what native libraries read when they are loaded; before torch is imported."""
+    """Sets what native libraries read when they are loaded; before torch is imported.
+
+    Makes the folder for compiled code, which has to be where code may be executed: a container's
+    /tmp is not.
+    """
     threads = str(settings.torch_threads)
+    cache = settings.service.cache_dir
+    unpacked = cache / "tmp"
+    unpacked.mkdir(parents=True, exist_ok=True)
     (os.environ if environ is None else environ).update(
         {
             # Threads that wait must sleep: those that spin steal the other replicas' cores.
@@ -68,5 +75,9 @@ def apply_environment(
             "TRANSFORMERS_OFFLINE": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TRANSFORMERS_VERBOSITY": "error",
+            "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+            "TMPDIR": str(unpacked),
+            # Its pool of compiling processes would take the cores of what is served.
+            "TORCHINDUCTOR_COMPILE_THREADS": "1",
         }
     )

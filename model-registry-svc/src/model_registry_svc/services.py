@@ -16,6 +16,7 @@ from model_registry_svc.records import RecordBook
 from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.tunings import TuningBook
 from model_registry_svc.worker_presence import WorkerPresence
 
 
@@ -32,6 +33,7 @@ class RegistryServices:
     loader: ReplicaLoader
     policies: PolicyBook
     manager: Manager
+    tunings: TuningBook
     clock: Clock
 
 

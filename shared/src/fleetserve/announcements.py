@@ -36,6 +36,7 @@ class ModelInstance(msgspec.Struct, frozen=True):
 
     ``bytes`` is the memory counted for it, ``in_use`` how many hold it now, ``uses`` how often it
     was used since it was loaded; ``last_used_s_ago`` counts from the load where it never was.
+    ``tuning`` is what was done to make it faster.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ModelInstance(msgspec.Struct, frozen=True):
     last_used_s_ago: float = 0.0
     in_use: int = 0
     uses: int = 0
+    tuning: str = ""
 
 
 class Announcement(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -146,4 +146,28 @@ class ModelEngine(Protocol):
 
     def unload(self) -> None:
         """Gives the memory back."""
+        ...
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """What an engine offers besides, so that its model can be made faster.
+
+    An engine without it serves as it is and is never optimised.
+    """
+
+    @property
+    def module(self) -> Any:
+        """The torch module that takes nearly all of the time. Valid after load()."""
+        ...
+
+    def with_module(self, module: Any, dtype: str) -> ModelEngine:
+        """An engine like this one, with everything else shared, that computes with ``module``.
+
+        Unloading one of the two leaves the other usable.
+        """
+        ...
+
+    def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
+        """One prepared input, with the default parameters, for each text (or as many others)."""
         ...

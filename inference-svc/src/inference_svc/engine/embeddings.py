@@ -1,5 +1,6 @@
 """feature-extraction and sentence-similarity: one vector per text."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,6 +127,20 @@ class EmbeddingsEngine:
                 for place, vector in zip(places, found, strict=True):
                     results[place] = vector
         return results
+
+    @property
+    def module(self) -> Any:
+        return self._model
+
+    def with_module(self, module: Any, dtype: str) -> "EmbeddingsEngine":
+        other = copy.copy(self)
+        other.info = replace(self.info, dtype=dtype)
+        other._model = module  # noqa: SLF001 - its own class
+        other._dense = list(self._dense)  # noqa: SLF001
+        return other
+
+    def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
+        return [self.prepare(text, self._default) for text in texts]
 
     def unload(self) -> None:
         self._model = None

@@ -85,7 +85,8 @@ class ManagedModel(BaseModel):
     device: str
     dtype: str
     is_tts: bool
-    optimized: bool = Field(description="Whether it runs in another precision than float32.")
+    optimized: bool = Field(description="Whether POST /server/optimize made it faster.")
+    optimizations: list[str] = Field(description="What is in force, such as bf16.")
     pinned: bool = Field(description="It never leaves by itself.")
     keep_alive: float | None = Field(description=KEEP_ALIVE)
     revision: str = Field(description="What is published; replicas follow within seconds.")

@@ -126,6 +126,7 @@ ROUTES: tuple[tuple[str, str, Access], ...] = (
     ("PUT", "/autoscaler/config", _WRITE_SCALING),
     ("POST", "/autoscaler/scale", _WRITE_SCALING),
     ("GET", "/server/config", SIGNED_IN),
+    ("GET", "/server/optimize/{model}", _READ_MODELS),
     ("POST", "/server/optimize", _SERVER),
     ("DELETE", "/server/optimize/{model}", _SERVER),
     ("GET", "/logs", _READ_LOGS),

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from fleetserve.clock import Clock
 from fleetserve.errors import UnavailableError
 from fleetserve.manifest import Manifest
+from fleetserve.tunings import Tuning
 
 M = TypeVar("M")
 
@@ -32,6 +33,7 @@ class ModelSpec:
         expected_bytes: A guess of the memory it takes, made before it is measured.
         folder: The plain files of the revision; None for what is built in.
         pinned: Never leaves to make room.
+        tuning: How it is to be made faster.
     """
 
     name: str
@@ -41,15 +43,22 @@ class ModelSpec:
     folder: Path | None = None
     manifest: Manifest | None = None
     pinned: bool = False
+    tuning: Tuning | None = None
+
+    @property
+    def build(self) -> tuple[object, ...]:
+        """Two specs of a name with the same one are the same model in memory."""
+        return (self.revision, self.tuning.decision if self.tuning is not None else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded(Generic[M]):
-    """A model in memory; ``bytes`` is measured."""
+    """A model in memory; ``bytes`` is measured, ``tuning`` what was really applied."""
 
     model: M
     bytes: int
     dtype: str = ""
+    tuning: str = ""
 
 
 class ModelLoader(Protocol[M]):
@@ -114,6 +123,7 @@ class ModelHandle(Generic[M]):
         "refs",
         "spec",
         "state",
+        "tuning",
         "uses",
         "when_idle",
     )
@@ -123,6 +133,7 @@ class ModelHandle(Generic[M]):
         self.state = HandleState.LOADING
         self.bytes = spec.expected_bytes
         self.dtype = ""
+        self.tuning = ""
         self.refs = 0
         self.last_used_s = clock.monotonic_s()
         self.load_s = 0.0
@@ -164,6 +175,7 @@ class ModelHandle(Generic[M]):
     def became_ready(self, loaded: Loaded[M], load_s: float) -> None:
         self._model = loaded.model
         self.bytes, self.dtype, self.load_s = loaded.bytes, loaded.dtype, load_s
+        self.tuning = loaded.tuning
         self.state = HandleState.READY
         self.last_used_s = self._clock.monotonic_s()
 

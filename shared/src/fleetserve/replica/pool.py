@@ -105,14 +105,14 @@ class ModelPool(Generic[M]):
         return await asyncio.shield(load)
 
     async def put(self, name: str, revision: str) -> ModelHandle[M]:
-        """Makes this revision the one that serves; another one serves until it is ready.
+        """Makes this revision, tuned as is wanted now, the one that serves.
+
+        Another one serves until it is ready.
 
         Raises: as get(); NotFoundError: this revision is not the published one.
         """
         while (load := self.put_soon(name, revision)) is not None:
-            handle = await asyncio.shield(load)
-            if handle.spec.revision == revision:
-                return handle
+            await asyncio.shield(load)
         return self._ready[name]
 
     def put_soon(self, name: str, revision: str) -> "asyncio.Task[ModelHandle[M]] | None":
@@ -125,9 +125,9 @@ class ModelPool(Generic[M]):
         ready = self._ready.get(name)
         if load is not None:
             return load
-        if ready is not None and ready.spec.revision == revision:
-            return None
         spec = self._loader.find(name)
+        if ready is not None and ready.spec.build == spec.build and spec.revision == revision:
+            return None
         if spec.revision != revision:
             raise NotFoundError(
                 f"{name} is published as {spec.revision}, not as {revision}.",
@@ -211,8 +211,8 @@ class ModelPool(Generic[M]):
     async def refresh(self) -> None:
         """Follows the manifests.
 
-        One that is gone retires its model; a new revision is loaded beside the old one and
-        takes over.
+        One that is gone retires its model; a new revision, or another tuning of it, is loaded
+        beside the old one and takes over.
         """
         for handle in list(self._ready.values()):
             name = handle.spec.name
@@ -222,10 +222,10 @@ class ModelPool(Generic[M]):
                 log.info("model.withdrawn", name=name, reason=exc.detail)
                 await self._retire(handle)
                 continue
-            if spec.revision == handle.spec.revision or self._take_over(spec):
+            if spec.build == handle.spec.build or self._take_over(spec):
                 continue
             failed = self._failed.get(name)
-            tried = failed is not None and failed.spec.revision == spec.revision
+            tried = failed is not None and failed.spec.build == spec.build
             if name not in self._loads and not tried:
                 self._start(name, spec)
         for name, staged in list(self._staged.items()):
@@ -279,7 +279,7 @@ class ModelPool(Generic[M]):
 
     def _raise_if_just_failed(self, key: str, spec: ModelSpec) -> None:
         failed = self._failed.get(key)
-        if failed is None or failed.failure is None or failed.spec.revision != spec.revision:
+        if failed is None or failed.failure is None or failed.spec.build != spec.build:
             return
         if self._clock.monotonic_s() - failed.failed_s < RETRY_FAILED_S:
             raise failed.failure

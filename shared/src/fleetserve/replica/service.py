@@ -218,4 +218,5 @@ def _instance(handle: ModelHandle[M], *, serves: bool) -> ModelInstance:
         last_used_s_ago=round(handle.idle_s(), 1),
         in_use=handle.refs,
         uses=handle.uses,
+        tuning=handle.tuning,
     )

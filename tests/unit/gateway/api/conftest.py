@@ -16,6 +16,7 @@ from gateway.api.jobs import jobs_router
 from gateway.api.logs import logs_router
 from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
+from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.api.v2 import v2_router
 from gateway.directory.memory import MemoryDirectory
@@ -26,6 +27,7 @@ from gateway.fleet_view import FleetView
 from gateway.jobs.gauge import JobGauge
 from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
+from gateway.optimizing import FleetOptimizer
 from gateway.v2_models import V2Models
 from tests.unit.gateway.fleet import Fleet
 
@@ -68,6 +70,7 @@ def app(
         config_router,
         metrics_router,
         server_router,
+        optimize_router,
         dashboards_router,
         logs_router,
         openai_router,
@@ -88,6 +91,7 @@ def app(
     app.state.job_gauge = JobGauge(ledger)
     app.state.metrics = FleetMetrics(fleet.table, fleet.calls, JobGauge(ledger), fleet.runtime)
     app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)
+    app.state.optimizer = FleetOptimizer(fleet.table, fleet.models, fleet.calls, fleet.clock)
     app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
     mount_assets(app)
     return app

@@ -17,6 +17,7 @@ from fleetserve.settings import load_service_settings
 from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
+from model_registry_svc.api.tunings import router as tunings_router
 from model_registry_svc.loading import ReplicaLoader
 from model_registry_svc.managing import Manager
 from model_registry_svc.placing import Placing
@@ -24,6 +25,7 @@ from model_registry_svc.policies import PolicyBook
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.services import RegistryServices
 from model_registry_svc.tracking import Tracker
+from model_registry_svc.tunings import TuningBook
 from model_registry_svc.worker_presence import WorkerPresence
 from tests.unit.model_registry_svc.conftest import Registry
 
@@ -55,7 +57,7 @@ async def app(
         "FLEETSERVE_LOGGING__STDOUT": "false",
     }
     runtime = make_runtime(load_service_settings("model-registry-svc", environ))
-    routers = [models_router, manage_router, downloads_router]
+    routers = [models_router, manage_router, downloads_router, tunings_router]
     app = create_app(runtime, title="registry", routers=routers)
     tracker = Tracker(registry.queue, registry.library, SystemClock())
     loader = ReplicaLoader(
@@ -84,6 +86,7 @@ async def app(
         loader=loader,
         policies=policies,
         manager=manager,
+        tunings=TuningBook(registry.library),
         clock=SystemClock(),
     )
     yield app
