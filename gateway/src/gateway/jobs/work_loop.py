@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Event
 from typing import Any, TypeVar
 
@@ -40,9 +41,11 @@ class WorkLoop:
             self.ended.set()
 
     def stop(self) -> None:
-        """From any thread."""
-        if self._loop is not None and self._end is not None:
-            self._loop.call_soon_threadsafe(self._end.set)
+        """From any thread; idempotent."""
+        if self._loop is not None and self._end is not None and not self.ended.is_set():
+            # It may end by itself in this moment.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._end.set)
 
     def call(self, job: LeasedJob, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The coroutine's result; it is cancelled when the job must not go on.
