@@ -86,12 +86,17 @@ def _tools(settings: AudioSettings) -> DeviceTools:
 
         return device.free_bytes(name)
 
+    def held_bytes(name: str) -> int:
+        from audio_svc import device
+
+        return device.held_bytes(name)
+
     def give_back(name: str) -> None:
         from audio_svc import device
 
         device.give_back_memory(name)
 
-    return DeviceTools(open_device, free_bytes, give_back)
+    return DeviceTools(open_device, free_bytes, held_bytes, give_back)
 
 
 def _speecht5(folder: Path, device: str) -> Engine:

@@ -25,11 +25,13 @@ class DeviceTools:
     Attributes:
         open: Picks and sets up the device; its name.
         free_bytes: Of that device; negative: not known.
+        held_bytes: What this process holds of it.
         give_back: Returns freed memory to the system.
     """
 
     open: Callable[[], str]
     free_bytes: Callable[[str], int]
+    held_bytes: Callable[[str], int]
     give_back: Callable[[str], None]
 
 
@@ -97,7 +99,12 @@ class AudioLoader:
         model.jobs.close()
         # After whatever the compute thread was doing with this model.
         self._slot.call(lambda: None).result()
+        # The last reference: its memory is free before what is free is given back.
+        del model
         self._tools.give_back(self._device)
+
+    def held_bytes(self) -> int:
+        return self._tools.held_bytes(self._device) if self._device else 0
 
     def free_bytes(self) -> int:
         return self._tools.free_bytes(self._device) if self._device else -1

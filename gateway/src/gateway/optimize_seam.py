@@ -19,7 +19,7 @@ _ACCESS = RouteScopes().access("POST", OPTIMIZE)
 
 def may_optimize(scope: Scope) -> bool:
     """Whether it has to be looked at what is asked for."""
-    return scope["path"] == MANAGE and scope["method"] == "POST"
+    return (scope["path"], scope["method"]) == (MANAGE, "POST")
 
 
 async def as_optimize(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:

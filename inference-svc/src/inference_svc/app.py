@@ -89,12 +89,17 @@ def _tools(settings: InferenceSettings) -> DeviceTools:
 
         return device.free_bytes(name)
 
+    def held_bytes(name: str) -> int:
+        from inference_svc import device
+
+        return device.held_bytes(name)
+
     def give_back(name: str) -> None:
         from inference_svc import device
 
         device.give_back_memory(name)
 
-    return DeviceTools(open_device, free_bytes, give_back)
+    return DeviceTools(open_device, free_bytes, held_bytes, give_back)
 
 
 def _import_engines(settings: InferenceSettings) -> None:

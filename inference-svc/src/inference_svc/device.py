@@ -9,7 +9,7 @@ import structlog
 import torch
 
 from fleetserve.devices import pick_device
-from fleetserve.replica.memory import host_free_bytes
+from fleetserve.replica.memory import host_free_bytes, resident_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +42,13 @@ def free_bytes(device: str) -> int:
         cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(free + cached)
     return host_free_bytes()
+
+
+def held_bytes(device: str) -> int:
+    """Memory that this process holds: of the device, or of the host where that is one."""
+    if device.startswith("cuda"):
+        return int(torch.cuda.memory_reserved(torch.device(device)))
+    return resident_bytes()
 
 
 def give_back_memory(device: str) -> None:

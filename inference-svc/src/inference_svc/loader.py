@@ -28,11 +28,13 @@ class DeviceTools:
     Attributes:
         open: Picks and sets up the device; its name.
         free_bytes: Of that device; negative: not known.
+        held_bytes: What this process holds of it.
         give_back: Returns freed memory to the system.
     """
 
     open: Callable[[], str]
     free_bytes: Callable[[str], int]
+    held_bytes: Callable[[str], int]
     give_back: Callable[[str], None]
 
 
@@ -105,6 +107,9 @@ class InferenceLoader:
         # In the compute thread, after whatever it was doing with this model.
         self._slot.call(model.engine.unload).result()
         self._tools.give_back(self._device)
+
+    def held_bytes(self) -> int:
+        return self._tools.held_bytes(self._device) if self._device else 0
 
     def free_bytes(self) -> int:
         return self._tools.free_bytes(self._device) if self._device else -1

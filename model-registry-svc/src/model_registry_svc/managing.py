@@ -64,6 +64,7 @@ class Managed:
     done: bool = True
     replicas: tuple[str, ...] = ()
     download_id: str | None = None
+    freed_bytes: int | None = None
 
 
 class Manager:
@@ -138,7 +139,8 @@ class Manager:
         if not placed.done:
             message = f"{name} takes no new requests on {where}, and leaves after those in flight."
             return Managed(name, "unloading", message, False, placed.replicas)
-        return Managed(name, "unloaded", f"{name} has left {where}.", True, placed.replicas)
+        message, freed = f"{name} has left {where}.", placed.freed_bytes
+        return Managed(name, "unloaded", message, True, placed.replicas, freed_bytes=freed)
 
     async def _pin(self, order: ManageOrder) -> Managed:
         """Loads it first: what can't be loaded can't be kept."""

@@ -31,10 +31,14 @@ LOOK_EVERY_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where it was done; ``done`` is off while a load or a request is still at work."""
+    """Where it was done; ``done`` is off while a load or a request is still at work.
+
+    ``freed_bytes`` is what an unload gave back, as the replicas measured it.
+    """
 
     replicas: tuple[str, ...]
     done: bool
+    freed_bytes: int = 0
 
 
 class Placing:
@@ -83,7 +87,7 @@ class Placing:
         await self._forget(name)
         # Those that have taken it up meanwhile too.
         holders = {_key(h): h for h in (*holding, *await self._holding(name))}
-        left = await self._still_held(holders.values())
+        left, freed = await self._still_held(holders.values())
         deadline_s = self._clock.monotonic_s() + LEAVE_S
         while left and wait:
             if self._clock.monotonic_s() > deadline_s:
@@ -92,8 +96,9 @@ class Placing:
                     "ones, and leaves when they are done."
                 )
             await self._clock.sleep(LOOK_EVERY_S)
-            left = await self._still_held(left)
-        return Placement(tuple(_names(holders.values())), done=not left)
+            left, more = await self._still_held(left)
+            freed += more
+        return Placement(tuple(_names(holders.values())), not left, freed)
 
     async def read_pins(self, task: str) -> None:
         """Has every replica know what is pinned now; one that is away reads it by itself."""
@@ -130,14 +135,17 @@ class Placing:
     async def _holding(self, name: str) -> list[Holding]:
         return await asyncio.to_thread(self._board.holding, name)
 
-    async def _still_held(self, holders: Iterable[Holding]) -> list[Holding]:
-        """Has it unloaded; those where requests go on holding it."""
-        left = []
+    async def _still_held(self, holders: Iterable[Holding]) -> tuple[list[Holding], int]:
+        """Has it unloaded; those where requests go on holding it, and what the others gave back."""
+        left, freed = [], 0
         for holding in holders:
-            name, revision = holding.instance.name, holding.instance.revision
-            if not await asyncio.to_thread(self._calls.unload, holding.replica, name, revision):
+            replica, told = holding.replica, holding.instance
+            given = await asyncio.to_thread(self._calls.unload, replica, told.name, told.revision)
+            if given is None:
                 left.append(holding)
-        return left
+            else:
+                freed += given
+        return left, freed
 
 
 def _serves(replica: Announcement, manifest: Manifest) -> bool:

@@ -22,7 +22,7 @@ from fleetserve.errors import (
 from fleetserve.tokens import CALLS, TokenSigner, make_secrets
 from model_registry_svc.fleet_calls.base import FleetCalls, NoAnswerError
 from model_registry_svc.fleet_calls.http import HttpFleetCalls
-from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
+from model_registry_svc.fleet_calls.memory import FREED_BYTES, MemoryFleetCalls
 
 REPLICA = Announcement("inference-svc", "r1", "http://r1:8000", "b1", ReplicaState.READY)
 SCALER = Announcement("autoscaler-svc", "s1", "http://s1:8000", "b2", ReplicaState.READY)
@@ -67,7 +67,7 @@ class FarEnd:
 
     def _note(self, verb: str, replica: str, what: str, status: int = 200) -> httpx.Response:
         self.made.append((verb, replica, what))
-        return httpx.Response(status, json={"success": True})
+        return httpx.Response(status, json={"success": True, "freed_bytes": FREED_BYTES})
 
 
 @pytest.fixture(params=["memory", "http"])
@@ -118,9 +118,9 @@ def test_revision_is_staged_when_it_is_loaded(case: Case) -> None:
 
 
 def test_model_is_gone_when_nobody_holds_it(case: Case) -> None:
-    assert case.calls.unload(REPLICA, "m", "rev")
+    assert case.calls.unload(REPLICA, "m", "rev") == FREED_BYTES
     case.hold()
-    assert not case.calls.unload(REPLICA, "m", "rev")
+    assert case.calls.unload(REPLICA, "m", "rev") is None
 
 
 def test_replica_reads_its_pins_and_the_autoscaler_forgets(case: Case) -> None:

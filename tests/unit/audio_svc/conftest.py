@@ -93,7 +93,7 @@ def heavy() -> Iterator[ThreadPoolExecutor]:
 @pytest.fixture
 def loader(settings: AudioSettings, slot: ComputeSlot) -> AudioLoader:
     """A loader of the memory engines, on a device that needs no library."""
-    tools = DeviceTools(lambda: "cpu", lambda _device: 1 << 30, lambda _device: None)
+    tools = DeviceTools(lambda: "cpu", lambda _: 1 << 30, lambda _: 0, lambda _: None)
     return AudioLoader(settings.service, slot, SystemClock(), tools=tools, families=FAMILIES)
 
 

@@ -41,5 +41,8 @@ class EngineLoader:
         model.batcher.close()
         model.engine.unload()
 
+    def held_bytes(self) -> int:
+        return 0
+
     def free_bytes(self) -> int:
         return -1

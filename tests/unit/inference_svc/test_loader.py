@@ -61,7 +61,7 @@ def loader(
         service,
         slot,
         SystemClock(),
-        tools=DeviceTools(lambda: "cpu", lambda _: 5000, tools.given_back.append),
+        tools=DeviceTools(lambda: "cpu", lambda _: 5000, lambda _: 7, tools.given_back.append),
         engines={"feature-extraction": make},
         built_in={"example": (BUILT_IN, make)},
     )

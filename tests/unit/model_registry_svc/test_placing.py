@@ -8,7 +8,7 @@ from fleetserve.clock import ManualClock
 from fleetserve.errors import DeadlineError, DoesNotFitError, UnavailableError, UpstreamError
 from fleetserve.manifest import Manifest
 from model_registry_svc.fleet_calls.base import NoAnswerError
-from model_registry_svc.fleet_calls.memory import MemoryFleetCalls
+from model_registry_svc.fleet_calls.memory import FREED_BYTES, MemoryFleetCalls
 from model_registry_svc.placing import LEAVE_S, SWITCH_S, Placement, Placing
 from model_registry_svc.replicas import ReplicaBoard
 
@@ -102,7 +102,8 @@ async def test_it_leaves_every_replica_once_the_autoscaler_has_forgotten_it(
     announce("a", READY)
     announce("b", ModelInstance("m", "old", InstanceState.LOADING))
     announce("scaler", service="autoscaler-svc")
-    assert await placing.unload("m", wait=True) == Placement(("a", "b"), done=True)
+    placed = await placing.unload("m", wait=True)
+    assert placed == Placement(("a", "b"), done=True, freed_bytes=2 * FREED_BYTES)
     assert calls.made == [
         ("forget", "scaler", "m"),
         ("unload", "a", "m@rev"),

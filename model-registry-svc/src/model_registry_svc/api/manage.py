@@ -11,6 +11,7 @@ from fleetserve.errors import InvalidFieldError
 from model_registry_svc.api.error_schemas import errors
 from model_registry_svc.api.manage_schemas import MANAGE_EXAMPLES, ManageAnswer, ManageBody
 from model_registry_svc.managing import ManageAction, Managed
+from model_registry_svc.overview import megabytes
 from model_registry_svc.services import RegistryServices, Services
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -86,4 +87,5 @@ def _answer(services: RegistryServices, action: ManageAction | None, done: Manag
         revision=manifest.revision if manifest else None,
         previous_revision=(manifest.previous_revision or None) if manifest else None,
         download_id=done.download_id,
+        memory_freed_mb=megabytes(done.freed_bytes) if done.freed_bytes is not None else None,
     )

@@ -72,6 +72,7 @@ _ANSWER: dict[str, Any] = {
     "revision": "c9745ed1d9f207416be6d2e6f8de32d1f16199bf",
     "previous_revision": None,
     "download_id": None,
+    "memory_freed_mb": None,
 }
 
 
@@ -94,3 +95,6 @@ class ManageAnswer(BaseModel):
     revision: str | None = Field(description="That is served now.")
     previous_revision: str | None = Field(description="What rollback goes back to.")
     download_id: str | None = Field(description="For GET /models/download/status/{id}.")
+    memory_freed_mb: float | None = Field(
+        description="What an unload gave back: the replicas' memory before, less that after."
+    )

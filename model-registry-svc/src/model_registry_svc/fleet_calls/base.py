@@ -28,8 +28,11 @@ class FleetCalls(Protocol):
         """Begins to load a revision beside the one that serves; whether it is loaded by now."""
         ...
 
-    def unload(self, replica: Announcement, name: str, revision: str) -> bool:
-        """Takes it from service there; whether it is gone, so that no request holds it."""
+    def unload(self, replica: Announcement, name: str, revision: str) -> int | None:
+        """Takes it from service there.
+
+        Returns: The bytes that it gave back, measured; None while requests hold it.
+        """
         ...
 
     def read_pins(self, replica: Announcement) -> None:

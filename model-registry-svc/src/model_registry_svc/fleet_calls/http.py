@@ -3,7 +3,6 @@
 from urllib.parse import quote
 
 import httpx2 as httpx
-import orjson
 
 from fleetserve.announcements import Announcement
 from fleetserve.errors import (
@@ -47,8 +46,11 @@ class HttpFleetCalls:
         path = f"{_path(name, revision)}?stage=true"
         return self._call("PUT", replica, path) == httpx.codes.OK
 
-    def unload(self, replica: Announcement, name: str, revision: str) -> bool:
-        return self._call("DELETE", replica, _path(name, revision)) == httpx.codes.OK
+    def unload(self, replica: Announcement, name: str, revision: str) -> int | None:
+        response = self._send("DELETE", replica, _path(name, revision), TIMEOUT_S)
+        if response.status_code != httpx.codes.OK:
+            return None
+        return int(response.json().get("freed_bytes", 0))
 
     def read_pins(self, replica: Announcement) -> None:
         self._call("POST", replica, "/internal/pins")
@@ -63,6 +65,11 @@ class HttpFleetCalls:
         self, method: str, called: Announcement, path: str, timeout_s: float = TIMEOUT_S
     ) -> int:
         """The status of a success."""
+        return self._send(method, called, path, timeout_s).status_code
+
+    def _send(
+        self, method: str, called: Announcement, path: str, timeout_s: float
+    ) -> httpx.Response:
         try:
             response = self._client.request(
                 method,
@@ -75,7 +82,7 @@ class HttpFleetCalls:
             raise NoAnswerError(f"{called.replica_id} does not answer: {reason}") from exc
         if not response.is_success:
             raise _error(called, response)
-        return response.status_code
+        return response
 
 
 def _path(name: str, revision: str) -> str:
@@ -84,9 +91,9 @@ def _path(name: str, revision: str) -> str:
 
 def _error(called: Announcement, response: httpx.Response) -> FleetError:
     try:
-        told = orjson.loads(response.content)
+        told = response.json()
         detail, code, field = str(told["detail"]), str(told["code"]), str(told.get("field", ""))
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         detail, code, field = f"it answered {response.status_code}", "bad_upstream", ""
     if response.status_code == httpx.codes.UNPROCESSABLE_CONTENT and field:
         return InvalidFieldError(field, detail.removeprefix(f"{field}: "), code=code)

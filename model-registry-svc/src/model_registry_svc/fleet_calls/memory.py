@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from fleetserve.announcements import Announcement
 from fleetserve.errors import FleetError
 
+FREED_BYTES = 1_000_000
+
 
 class MemoryFleetCalls:
     """Remembers what was asked of it.
@@ -31,9 +33,9 @@ class MemoryFleetCalls:
         self.slow -= 1
         return self.slow < 0
 
-    def unload(self, replica: Announcement, name: str, revision: str) -> bool:
+    def unload(self, replica: Announcement, name: str, revision: str) -> int | None:
         self._note("unload", replica, f"{name}@{revision}")
-        return name not in self.held
+        return None if name in self.held else FREED_BYTES
 
     def read_pins(self, replica: Announcement) -> None:
         self._note("read_pins", replica, "")

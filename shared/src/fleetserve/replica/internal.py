@@ -53,10 +53,12 @@ async def delete_model(request: Request, instance: str, idle_s: float | None = N
     With ``idle_s`` only if it is not pinned and unused for so long; else a 409.
     """
     name, revision = _split(instance)
-    state = await _pool(request).remove(name, revision, idle_s=idle_s)
+    pool = _pool(request)
+    state = await pool.remove(name, revision, idle_s=idle_s)
     if state is not None:
         await _announce(request)
-    return _state(name, revision, state or HandleState.GONE)
+    freed = pool.freed_bytes(name, revision)
+    return _state(name, revision, state or HandleState.GONE, freed_bytes=freed)
 
 
 @internal_router.post("/pins")
@@ -84,7 +86,7 @@ def _pool(request: Request) -> ModelPool[Any]:
     return pool
 
 
-def _state(name: str, revision: str, state: HandleState) -> Response:
+def _state(name: str, revision: str, state: HandleState, **more: int) -> Response:
     done = state in (HandleState.READY, HandleState.GONE)
-    body = {"success": True, "name": name, "revision": revision, "state": state.value}
+    body = {"success": True, "name": name, "revision": revision, "state": state.value, **more}
     return Response(json_bytes(body), status_code=200 if done else 202, media_type=JSON_CONTENT)

@@ -1,7 +1,9 @@
 """How much memory this process could still take: the host's, within its container's bound."""
 
+import os
 from pathlib import Path
 
+_STATM = Path("/proc/self/statm")
 _MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -10,6 +12,14 @@ def host_free_bytes(meminfo: Path = _MEMINFO, cgroup: Path = _CGROUP) -> int:
     """Bytes that can be had without swapping; -1 where the system does not tell."""
     found = [n for n in (_available(meminfo), _cgroup_free(cgroup)) if n is not None]
     return min(found) if found else -1
+
+
+def resident_bytes(statm: Path = _STATM) -> int:
+    """What this process holds of the host's memory; 0 where the system does not tell."""
+    try:
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0
 
 
 def _available(meminfo: Path) -> int | None:

@@ -55,8 +55,8 @@ class Loaded(Generic[M]):
 class ModelLoader(Protocol[M]):
     """How a service finds, loads and unloads its models.
 
-    ``find`` and ``free_bytes`` are quick and called on the event loop. The others block and
-    are called in the loader's thread, one at a time, ``prepare`` before any other.
+    ``find`` and ``free_bytes`` are quick and called on the event loop. The others are called in
+    the loader's thread, one at a time, ``prepare`` before any other, and may block.
     """
 
     def prepare(self) -> str:
@@ -82,6 +82,10 @@ class ModelLoader(Protocol[M]):
         """Frees the memory. Nobody holds the model any more."""
         ...
 
+    def held_bytes(self) -> int:
+        """Memory that this process holds, of the host or of the device that models are on."""
+        ...
+
     def free_bytes(self) -> int:
         """Memory of the device that models could still take; negative: not known."""
         ...
@@ -94,6 +98,8 @@ class ModelHandle(Generic[M]):
         refs: Who holds it now; only at 0 it can be unloaded.
         last_used_s: Monotonic time of the last exit: the idle clock.
         uses: How often it was held.
+        taken_bytes: What the process held more once it was loaded: less than ``bytes`` where
+            files are mapped and not read, more where libraries were imported for it.
         failure: Why it could not be loaded.
         when_idle: Called once a retired model is held by nobody.
     """
@@ -110,6 +116,7 @@ class ModelHandle(Generic[M]):
         "refs",
         "spec",
         "state",
+        "taken_bytes",
         "uses",
         "when_idle",
     )
@@ -125,6 +132,7 @@ class ModelHandle(Generic[M]):
         self.failed_s = 0.0
         self.failure: Exception | None = None
         self.uses = 0
+        self.taken_bytes = 0
         self.when_idle: Callable[[], None] | None = None
         self._model: M | None = None
         self._clock = clock

@@ -20,7 +20,13 @@ from fleetserve.errors import (
     NotFoundError,
     ShedError,
 )
-from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
+from fleetserve.replica.models import (
+    HandleState,
+    Loaded,
+    ModelHandle,
+    ModelLoader,
+    ModelSpec,
+)
 from fleetserve.replica.retirement import Retirement
 from fleetserve.replica.room import Tenant, who_leaves
 
@@ -41,12 +47,20 @@ class ModelPool(Generic[M]):
 
     Args:
         budget_bytes: Memory for all models together; 0: what the loader measures as free.
+        on_lost: Told the bytes that unloaded models have kept so far, whenever one did.
 
     Attributes:
         pinned: Names of models that are not unloaded for others.
     """
 
-    def __init__(self, loader: ModelLoader[M], *, clock: Clock, budget_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        loader: ModelLoader[M],
+        *,
+        clock: Clock,
+        budget_bytes: int = 0,
+        on_lost: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self._loader = loader
         self._clock = clock
         self._budget_bytes = budget_bytes
@@ -59,7 +73,7 @@ class ModelPool(Generic[M]):
         self._loads: dict[str, asyncio.Task[ModelHandle[M]]] = {}
         self._turn = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
-        self._retirement = Retirement(loader, self._thread)
+        self._retirement = Retirement(loader, self._thread, on_lost)
 
     async def prepare(self) -> str:
         """Lets the loader make itself ready; the name of its device."""
@@ -178,6 +192,10 @@ class ModelPool(Generic[M]):
         """Every model that is ready, loading, failed or not yet gone."""
         groups = (self._ready, self._staged, self._loading, self._failed)
         return [*(h for group in groups for h in group.values()), *self._retirement.handles]
+
+    def freed_bytes(self, name: str, revision: str) -> int:
+        """What that revision gave back when it was unloaded last, measured."""
+        return self._retirement.freed_bytes.get(f"{name}@{revision}", 0)
 
     @property
     def used_bytes(self) -> int:
@@ -308,8 +326,9 @@ class ModelPool(Generic[M]):
 
     async def _load_in_thread(self, handle: ModelHandle[M]) -> None:
         begin_s = self._clock.monotonic_s()
-        loaded = await self.in_loader_thread(lambda: self._loader.load(handle.spec))
+        loaded, taken = await self.in_loader_thread(lambda: self._load_measured(handle.spec))
         handle.became_ready(loaded, self._clock.monotonic_s() - begin_s)
+        handle.taken_bytes = taken
         log.info(
             "model.loaded",
             name=handle.spec.name,
@@ -317,6 +336,12 @@ class ModelPool(Generic[M]):
             bytes=handle.bytes,
             seconds=round(handle.load_s, 3),
         )
+
+    def _load_measured(self, spec: ModelSpec) -> tuple[Loaded[M], int]:
+        """The model, and what this process holds more than before."""
+        before = self._loader.held_bytes()
+        loaded = self._loader.load(spec)
+        return loaded, self._loader.held_bytes() - before
 
     async def _make_room(self, handle: ModelHandle[M], *, beside: bool) -> None:
         """``beside``: the revision that serves must stay. Raises: DoesNotFitError, ShedError."""

@@ -1,24 +1,44 @@
 """Models out of service: each is unloaded once nobody holds it."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import structlog
 
-from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader
+from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
 
 log = structlog.get_logger(__name__)
 
 M = TypeVar("M")
 
 
-class Retirement(Generic[M]):
-    """Event loop only; unloading happens in the loader's thread."""
+# Smaller models drown in what else the process does meanwhile.
+NOTABLE_BYTES = 32 << 20
 
-    def __init__(self, loader: ModelLoader[M], thread: ThreadPoolExecutor) -> None:
+
+class Retirement(Generic[M]):
+    """Event loop only; unloading happens in the loader's thread.
+
+    Args:
+        on_lost: Told all that was not given back so far, when a model kept most of its memory.
+
+    Attributes:
+        freed_bytes: What each name@revision gave back last, measured.
+    """
+
+    def __init__(
+        self,
+        loader: ModelLoader[M],
+        thread: ThreadPoolExecutor,
+        on_lost: Callable[[int], None],
+    ) -> None:
         self._loader = loader
         self._thread = thread
+        self._on_lost = on_lost
+        self._lost_bytes = 0
+        self.freed_bytes: dict[str, int] = {}
         self._unloads: set[asyncio.Task[None]] = set()
         self.handles: list[ModelHandle[M]] = []
 
@@ -41,17 +61,33 @@ class Retirement(Generic[M]):
 
     def _start(self, handle: ModelHandle[M]) -> "asyncio.Task[None]":
         handle.when_idle = None
-        unload = asyncio.create_task(self._unload(handle, handle.let_go()))
+        unload = asyncio.create_task(self._unload(handle, [handle.let_go()]))
         self._unloads.add(unload)
         unload.add_done_callback(self._unloads.discard)
         return unload
 
-    async def _unload(self, handle: ModelHandle[M], model: M) -> None:
-        loop = asyncio.get_running_loop()
+    async def _unload(self, handle: ModelHandle[M], last: list[M]) -> None:
+        loop, spec = asyncio.get_running_loop(), handle.spec
+        freed = 0
         try:
-            await loop.run_in_executor(self._thread, self._loader.unload, handle.spec, model)
+            freed = await loop.run_in_executor(self._thread, self._measured, spec, last)
         except Exception:
-            log.exception("model.unload_failed", name=handle.spec.name)
+            log.exception("model.unload_failed", name=spec.name)
         finally:
             self.handles.remove(handle)
-        log.info("model.unloaded", name=handle.spec.name, bytes=handle.bytes)
+        self.freed_bytes[f"{spec.name}@{spec.revision}"] = freed
+        log.info("model.unloaded", name=spec.name, bytes=handle.bytes, freed_bytes=freed)
+        owed = min(handle.bytes, handle.taken_bytes)
+        if owed >= NOTABLE_BYTES and freed < owed // 2:
+            self._lost_bytes += owed - freed
+            log.warning("memory.kept", name=spec.name, lost_bytes=self._lost_bytes)
+            self._on_lost(self._lost_bytes)
+
+    def _measured(self, spec: ModelSpec, last: list[M]) -> int:
+        """Unloads; what this process holds less than before.
+
+        The list hands the last reference over: what is still referred to is not freed.
+        """
+        before = self._loader.held_bytes()
+        self._loader.unload(spec, last.pop())
+        return before - self._loader.held_bytes()

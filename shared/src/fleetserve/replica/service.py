@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -29,6 +30,8 @@ from fleetserve.runtime import ServiceRuntime
 log = structlog.get_logger(__name__)
 
 CLOSE_S = 10.0
+# So much kept by models that were unloaded, and a new process is worth its start.
+LOST_BYTES = 512 << 20
 
 M = TypeVar("M")
 
@@ -49,6 +52,7 @@ class Replica(Generic[M]):
             the first load quicker.
         versions: Of what runs the models, such as torch.
         end: Ends the process at once with a status; for a replica that can't go on.
+        leave: Has the process drain and end, to be started anew.
 
     Attributes:
         started: Set when everything in ``preload`` serves.
@@ -63,6 +67,7 @@ class Replica(Generic[M]):
         after_ready: Callable[[], None] | None = None,
         versions: Mapping[str, str] | None = None,
         end: Callable[[int], None] = os._exit,
+        leave: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGTERM),
     ) -> None:
         config = runtime.settings.config.inference
         self.runtime = runtime
@@ -72,6 +77,7 @@ class Replica(Generic[M]):
             make_loader(self.slot),
             clock=runtime.clock,
             budget_bytes=config.memory_mib << 20,
+            on_lost=self._lost,
         )
         self.admission = Admission(config.max_queue, config.max_queue_mib << 20)
         self.watch = RequestWatch(runtime.clock)
@@ -86,6 +92,7 @@ class Replica(Generic[M]):
         self._after_ready = after_ready
         self._versions = dict(versions or {})
         self._end_process = end
+        self._leave = leave
         self.started = asyncio.Event()
         self._waiting_for: str | None = "the model library is being loaded"
         self._plane: DataPlane | None = None
@@ -153,6 +160,12 @@ class Replica(Generic[M]):
     def _refuse(self, reason: str) -> None:
         if self._plane is not None:
             self._plane.refuse(f"This replica is being replaced: {reason}.")
+
+    def _lost(self, lost_bytes: int) -> None:
+        self.runtime.metrics.gauges["lost_mb"] = round(lost_bytes / 2**20, 1)
+        if lost_bytes >= LOST_BYTES and not self.runtime.draining:
+            log.error("replica.replaced", reason="memory was not given back", lost=lost_bytes)
+            self._leave()
 
     def _end(self, status: int) -> None:
         self.runtime.sink.flush()

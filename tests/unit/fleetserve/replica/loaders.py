@@ -20,6 +20,8 @@ class DirectedLoader:
 
     published: dict[str, tuple[str, int]] = field(default_factory=dict)
     free: int = -1
+    held: int = 0
+    leaks: bool = False
     failure: Exception | None = None
     pinned: frozenset[str] = frozenset()
     kept: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class DirectedLoader:
         self.loads.append(f"{spec.name}@{spec.revision}")
         if self.failure is not None:
             raise self.failure
+        self.held += spec.expected_bytes
         if self.free >= 0:
             self.free -= spec.expected_bytes
         return Loaded(f"{spec.name}@{spec.revision}", spec.expected_bytes, "float32")
@@ -55,8 +58,12 @@ class DirectedLoader:
     def unload(self, spec: ModelSpec, model: str) -> None:
         self.threads.add(threading.current_thread().name)
         self.unloads.append(model)
+        self.held -= 0 if self.leaks else spec.expected_bytes
         if self.free >= 0:
             self.free += spec.expected_bytes
+
+    def held_bytes(self) -> int:
+        return self.held
 
     def free_bytes(self) -> int:
         return self.free

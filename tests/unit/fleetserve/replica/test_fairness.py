@@ -5,7 +5,7 @@ from fleetserve.replica.fairness import FairShare
 
 
 def test_the_least_served_goes_first() -> None:
-    fair = FairShare()
+    fair: FairShare[str] = FairShare()
     fair.enter("a")
     fair.enter("b")
     fair.charge("a", 2.0)
@@ -15,14 +15,14 @@ def test_the_least_served_goes_first() -> None:
 
 
 def test_equals_go_in_order_of_entry() -> None:
-    fair = FairShare()
+    fair: FairShare[str] = FairShare()
     for name in "cab":
         fair.enter(name)
     assert fair.order() == ["c", "a", "b"]
 
 
 def test_one_that_was_idle_does_not_catch_up() -> None:
-    fair = FairShare()
+    fair: FairShare[str] = FairShare()
     fair.enter("busy")
     fair.enter("idle")
     for _ in range(100):
@@ -36,7 +36,7 @@ def test_one_that_was_idle_does_not_catch_up() -> None:
 
 
 def test_one_that_left_is_forgotten() -> None:
-    fair = FairShare()
+    fair: FairShare[str] = FairShare()
     fair.enter("a")
     fair.leave("a")
     fair.charge("a", 1.0)
@@ -45,7 +45,7 @@ def test_one_that_left_is_forgotten() -> None:
 
 @given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=5), st.integers(50, 200))
 def test_always_busy_sources_get_equal_time_within_a_unit(costs: list[float], rounds: int) -> None:
-    fair = FairShare()
+    fair: FairShare[str] = FairShare()
     served = {str(n): 0.0 for n in range(len(costs))}
     for name in served:
         fair.enter(name)

@@ -110,7 +110,8 @@ async def test_delete_of_the_unused_is_refused_for_what_was_just_used(
     await pool.get("a")
     refused = await client.delete("/internal/models/a@r1?idle_s=60")
     assert (refused.status_code, refused.json()["code"]) == (409, "model_in_use")
-    assert (await client.delete("/internal/models/a@r1?idle_s=0")).status_code == 200
+    gone = await client.delete("/internal/models/a@r1?idle_s=0")
+    assert (gone.status_code, gone.json()["freed_bytes"]) == (200, 40)
 
 
 async def test_pins_are_read_anew_on_demand(client: httpx.AsyncClient) -> None:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fleetserve.replica.memory import host_free_bytes
+from fleetserve.replica.memory import host_free_bytes, resident_bytes
 
 
 @pytest.fixture
@@ -36,3 +36,13 @@ def test_a_system_that_tells_nothing_is_not_guessed(tmp_path: Path) -> None:
 
 def test_this_machine_has_some_memory() -> None:
     assert host_free_bytes() != 0
+
+
+def test_what_this_process_holds_rises_with_what_it_takes() -> None:
+    before = resident_bytes()
+    taken = bytearray(b"x" * (64 << 20))
+    assert resident_bytes() - before > len(taken) // 2
+
+
+def test_unknown_system_holds_nothing(tmp_path: Path) -> None:
+    assert resident_bytes(tmp_path / "none") == 0

@@ -71,7 +71,8 @@ async def test_unload_says_where_it_left(
     nowhere = await manage(http, action="unload")
     assert (nowhere.status_code, nowhere.json()["replicas"]) == (200, [])
     announce("r1", ModelInstance("m", here, InstanceState.READY))
-    assert (await manage(http, action="unload")).json()["replicas"] == ["r1"]
+    told = (await manage(http, action="unload")).json()
+    assert (told["replicas"], told["memory_freed_mb"]) == (["r1"], 1.0)
     registry.calls.held.add("m")
     held = await manage(http, action="unload")
     assert (held.status_code, held.json()["status"]) == (202, "unloading")
