@@ -41,7 +41,7 @@ ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
 STALE := FORCE
 endif
 
-.PHONY: help run test lint fix bench bench-peers docs lock clean FORCE
+.PHONY: help run test lint fix bench docs lock clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -66,11 +66,8 @@ fix: $(DEV) ## Format, and mend what can be mended by itself
 
 BENCH ?= overhead
 
-bench: $(RUNTIME) ## Measure what a request costs; BENCH=idle: what the fleet costs without any
+bench: $(DEV) ## Measure what a request costs; BENCH=idle: an idle fleet, BENCH=peers: beside its peers
 	@$(BIN)/python -m benchmarks.$(BENCH) $(ARGS)
-
-bench-peers: $(DEV) ## Measure the fleet beside its peers, which are installed into .bench
-	@$(BIN)/python -m benchmarks.peers $(ARGS)
 
 docs: $(RUNTIME) ## Write the generated parts of docs/api, from the fleet that runs (or ARGS=URL)
 	@$(BIN)/python -m docs.generate $(ARGS)

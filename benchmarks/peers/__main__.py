@@ -1,4 +1,4 @@
-"""Fleetserve beside its peers, in one run: ``python -m benchmarks.peers`` (make bench-peers).
+"""Fleetserve beside its peers, in one run: ``python -m benchmarks.peers`` (make bench BENCH=peers).
 
 Every server gets the same model, the same client, the same cores and one compute thread, each in
 its best settings (servers/ names their sources). They take turns, one running at a time, for

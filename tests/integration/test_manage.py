@@ -113,7 +113,8 @@ async def test_model_is_loaded_on_a_replica_and_taken_from_it(models: Models) ->
     assert (await models.until("a", lambda m: m["last_used"]))["loaded"]
     gone = await models.manage("unload", "a")
     assert (gone["status"], gone["replicas"]) == ("unloaded", loaded["replicas"])
-    assert gone["memory_freed_mb"] > 60
+    # Of the vocabulary's 24 MB only what was looked up is in memory.
+    assert gone["memory_freed_mb"] > 40
     left = await models.until("a", lambda m: not m["loaded"])
     assert (left["replicas"], left["memory_usage"]["allocated_mb"]) == ([], 0.0)
 

@@ -82,5 +82,5 @@ def test_larger_weight_format_of_each_folder_is_expected(
     manifest = Manifest(
         TONE, "local", "t", REVISION, Task.TEXT_TO_SPEECH, files, 1250, created_at=0.0
     )
-    monkeypatch.setattr("audio_svc.loader.read_manifest", lambda _dir, _name: manifest)
+    monkeypatch.setattr("audio_svc.loader.read_manifest", lambda *_: manifest)
     assert loader.find(TONE).expected_bytes == 150

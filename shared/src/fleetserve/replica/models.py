@@ -107,6 +107,8 @@ class ModelHandle(Generic[M]):
         refs: Who holds it now; only at 0 it can be unloaded.
         last_used_s: Monotonic time of the last exit: the idle clock.
         uses: How often it was held.
+        taken_bytes: What the process held more once it was loaded: less than ``bytes`` where
+            files are mapped and not read, more where libraries were imported for it.
         failure: Why it could not be loaded.
         when_idle: Called once a retired model is held by nobody.
     """
@@ -123,6 +125,7 @@ class ModelHandle(Generic[M]):
         "refs",
         "spec",
         "state",
+        "taken_bytes",
         "tuning",
         "uses",
         "when_idle",
@@ -140,6 +143,7 @@ class ModelHandle(Generic[M]):
         self.failed_s = 0.0
         self.failure: Exception | None = None
         self.uses = 0
+        self.taken_bytes = 0
         self.when_idle: Callable[[], None] | None = None
         self._model: M | None = None
         self._clock = clock

@@ -20,7 +20,13 @@ from fleetserve.errors import (
     NotFoundError,
     ShedError,
 )
-from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
+from fleetserve.replica.models import (
+    HandleState,
+    Loaded,
+    ModelHandle,
+    ModelLoader,
+    ModelSpec,
+)
 from fleetserve.replica.retirement import Retirement
 from fleetserve.replica.room import Tenant, who_leaves
 
@@ -325,8 +331,9 @@ class ModelPool(Generic[M]):
 
     async def _load_in_thread(self, handle: ModelHandle[M]) -> None:
         begin_s = self._clock.monotonic_s()
-        loaded = await self.in_loader_thread(lambda: self._loader.load(handle.spec))
+        loaded, taken = await self.in_loader_thread(lambda: self._load_measured(handle.spec))
         handle.became_ready(loaded, self._clock.monotonic_s() - begin_s)
+        handle.taken_bytes = taken
         log.info(
             "model.loaded",
             name=handle.spec.name,
@@ -334,6 +341,12 @@ class ModelPool(Generic[M]):
             bytes=handle.bytes,
             seconds=round(handle.load_s, 3),
         )
+
+    def _load_measured(self, spec: ModelSpec) -> tuple[Loaded[M], int]:
+        """The model, and what this process holds more than before."""
+        before = self._loader.held_bytes()
+        loaded = self._loader.load(spec)
+        return loaded, self._loader.held_bytes() - before
 
     async def _make_room(self, handle: ModelHandle[M], *, beside: bool) -> None:
         """``beside``: the revision that serves must stay. Raises: DoesNotFitError, ShedError."""

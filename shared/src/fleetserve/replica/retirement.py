@@ -15,7 +15,7 @@ M = TypeVar("M")
 
 
 # Smaller models drown in what else the process does meanwhile.
-NOTABLE_BYTES = 64 << 20
+NOTABLE_BYTES = 32 << 20
 
 
 class Retirement(Generic[M]):
@@ -77,8 +77,9 @@ class Retirement(Generic[M]):
             self.handles.remove(handle)
         self.freed_bytes[f"{spec.name}@{spec.revision}"] = freed
         log.info("model.unloaded", name=spec.name, bytes=handle.bytes, freed_bytes=freed)
-        if handle.bytes >= NOTABLE_BYTES and freed < handle.bytes // 2:
-            self._lost_bytes += handle.bytes - freed
+        owed = min(handle.bytes, handle.taken_bytes)
+        if owed >= NOTABLE_BYTES and freed < owed // 2:
+            self._lost_bytes += owed - freed
             log.warning("memory.kept", name=spec.name, lost_bytes=self._lost_bytes)
             self._on_lost(self._lost_bytes)
 

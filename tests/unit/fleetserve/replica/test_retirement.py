@@ -69,6 +69,7 @@ def large_one() -> ModelHandle[str]:
     spec = ModelSpec("m", "r1", "tensor", NOTABLE_BYTES)
     handle: ModelHandle[str] = ModelHandle(spec, ManualClock())
     handle.became_ready(Loaded("m@r1", NOTABLE_BYTES), 0.0)
+    handle.taken_bytes = 2 * NOTABLE_BYTES
     return handle
 
 
@@ -88,6 +89,16 @@ async def test_what_models_keep_is_added_up(thread: ThreadPoolExecutor) -> None:
         retirement.enter(large_one())
         await retirement.finish()
     assert lost == [NOTABLE_BYTES, 2 * NOTABLE_BYTES]
+
+
+async def test_model_whose_file_was_hardly_read_owes_little(thread: ThreadPoolExecutor) -> None:
+    lost = list[int]()
+    handle = large_one()
+    handle.taken_bytes = NOTABLE_BYTES // 2
+    retirement = Retirement(DirectedLoader(leaks=True), thread, lost.append)
+    retirement.enter(handle)
+    await retirement.finish()
+    assert lost == []
 
 
 async def test_small_models_prove_nothing(

@@ -12,7 +12,7 @@ from fleetserve.app import create_app
 from fleetserve.replica.data_plane import DataPlane
 from fleetserve.replica.exchange import Answer, ReplicaRequest
 from fleetserve.replica.internal import internal_router
-from fleetserve.replica.service import Replica
+from fleetserve.replica.service import LOST_BYTES, Replica
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
 from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
@@ -198,3 +198,18 @@ async def test_its_announcement_tells_use_and_that_a_staged_revision_does_not_se
         ("r1", InstanceState.READY, 1, 1),
     ]
     assert said[1].last_used_s_ago == 0.0
+
+
+@pytest.mark.parametrize(("lost_bytes", "leaves"), [(LOST_BYTES - 1, False), (LOST_BYTES, True)])
+async def test_it_leaves_once_too_much_was_not_given_back(
+    runtime: ServiceRuntime, loader: DirectedLoader, lost_bytes: int, leaves: bool
+) -> None:
+    left: list[bool] = []
+    replica = Replica(runtime, lambda _: loader, leave=lambda: left.append(True))
+    loader.published["big"] = ("r1", lost_bytes)
+    loader.leaks = True
+    await replica.pool.get("big")
+    await replica.pool.remove("big")
+    assert bool(left) is leaves
+    assert runtime.metrics.gauges["lost_mb"] == pytest.approx(lost_bytes / 2**20, abs=0.1)
+    await replica.pool.close()
