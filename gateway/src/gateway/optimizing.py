@@ -109,7 +109,7 @@ class FleetOptimizer:
         for replica in self._table.ready(target.service):
             await self._quietly(replica, "DELETE", path)
         removed = 0
-        if target.record.source != BUILT_IN.source:
+        if not _is_built_in(target):
             removed = (await self._registry("DELETE", target)).get("removed", 0)
         report.replicas = await self._follow_everywhere(target)
         return report, removed
@@ -203,7 +203,7 @@ class FleetOptimizer:
     async def _follow_everywhere(self, target: Target) -> list[str]:
         """Every holder loads the model as is decided now, beside the one that serves."""
         holders = self._holders(target)
-        if target.record.source == BUILT_IN.source:
+        if _is_built_in(target):
             return [r.id for r in holders]
         path = f"/internal/models/{_instance(target)}?wait=true"
         # One that does not answer now follows by itself within seconds.
@@ -211,7 +211,7 @@ class FleetOptimizer:
         return [r.id for r in holders]
 
     async def _kept(self, target: Target) -> list[dict[str, Any]]:
-        if target.record.source == BUILT_IN.source:
+        if _is_built_in(target):
             return []
         try:
             kept: list[dict[str, Any]] = (await self._registry("GET", target))["tunings"]
@@ -257,6 +257,8 @@ def _full(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _refuse_what_stays(target: Target) -> None:
     record = target.record
+    if _is_built_in(target):
+        raise InvalidFieldError("model_name", f"{record.name} is built in and stays as it is")
     if target.service == AUDIO_SERVICE:
         raise InvalidFieldError(
             "model_name", f"{record.name} is a model for {record.task}; speech stays in float32"
@@ -277,6 +279,10 @@ def _as_told(status: int, told: Mapping[str, Any]) -> FleetError:
     if status == 409:
         return ConflictError(detail, code=code)
     return UnavailableError(detail, code=code)
+
+
+def _is_built_in(target: Target) -> bool:
+    return target.record.source == BUILT_IN.source
 
 
 def _quoted(target: Target) -> str:

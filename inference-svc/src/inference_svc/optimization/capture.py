@@ -35,7 +35,8 @@ def capture_calls(engine: Tunable, prepared: Sequence[Prepared]) -> list[ModuleC
     recording: ModelEngine = engine.with_module(recorder, "")
     by_length = sorted(prepared, key=lambda one: one.length)
     for size in _SIZES:
-        for start in {0, max(0, len(by_length) // 2), max(0, len(by_length) - size)}:
+        last = max(0, len(by_length) - size)
+        for start in sorted({0, last // 2, last}):
             with suppress(_CapturedError):
                 recording.predict_batch(by_length[start : start + size])
     return recorder.calls

@@ -112,6 +112,8 @@ class Optimizer:
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
+            # A task that had not begun ends without a word.
+            self._runs[name].cancelled()
 
     async def close(self) -> None:
         for name in list(self._tasks):
@@ -128,7 +130,7 @@ class Optimizer:
             run.state = RunState.DONE
             log.info("model.optimized", name=run.name, applied=run.tuning and run.tuning.applied)
         except asyncio.CancelledError:
-            run.state, run.error, run.code = RunState.CANCELLED, "It was stopped.", "cancelled"
+            run.cancelled()
         except Exception as exc:
             error = as_fleet_error(exc)
             run.state, run.error, run.code = RunState.FAILED, error.detail, error.code

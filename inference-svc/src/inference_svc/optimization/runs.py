@@ -49,6 +49,10 @@ class Run:
     error: str = ""
     code: str = ""
 
+    def cancelled(self) -> None:
+        if not self.state.finished:
+            self.state, self.error, self.code = RunState.CANCELLED, "It was stopped.", "cancelled"
+
     def view(self) -> dict[str, object]:
         """As it is answered."""
         tuning = self.tuning

@@ -1,0 +1,77 @@
+"""A model is made faster while it serves, stays so over a crash, and is undone."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from typing import Any
+
+import httpx
+
+from tests.integration.fleet import Fleet
+
+MODEL = "all-minilm-l6-v2"
+WISH = {"model_name": MODEL, "candidates": ["bf16"]}
+TEXTS = ["Good morning.", "How do you do?", "A rather longer sentence about nothing at all."]
+
+
+async def embed(client: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await client.post("/predict", json={"model_name": MODEL, "inputs": TEXTS})
+    told: dict[str, Any] = answer.json()
+    assert answer.status_code == 200, told
+    return told
+
+
+async def keep_asking(client: httpx.AsyncClient, stop: asyncio.Event) -> Counter[str]:
+    """How many answers came in which dtype; every request has to be answered."""
+    found: Counter[str] = Counter()
+    while not stop.is_set():
+        found[(await embed(client))["model_info"]["dtype"]] += 1
+    return found
+
+
+async def managed(client: httpx.AsyncClient) -> dict[str, Any]:
+    """As replicas announced it last, which they do each second."""
+    models = (await client.get("/models/managed")).json()["downloaded_models"]
+    return next(model for model in models if model["name"] == MODEL)
+
+
+def cosine(left: list[float], right: list[float]) -> float:
+    return sum(a * b for a, b in zip(left, right, strict=True))  # They are of length 1.
+
+
+async def test_a_model_is_made_faster_without_failing_a_request_and_back(
+    fleet: Fleet, models: tuple[str, ...]
+) -> None:
+    assert MODEL in models
+    async with fleet.client(300.0) as client:
+        before = await embed(client)
+        assert before["model_info"]["dtype"] == "float32"
+        stop = asyncio.Event()
+        asking = asyncio.ensure_future(keep_asking(client, stop))
+        answer = await client.post("/server/optimize", json=WISH)
+        after = await embed(client)
+        told = answer.json()
+        assert answer.status_code == 200, told
+        rows = {row["candidate"]: row for row in told["measurements"]}
+        assert rows["bf16"]["within_tolerance"], rows
+        assert rows["bf16"]["measures"]["min_cosine"] >= 0.999
+        assert told["models"][MODEL]["samples"] >= 256
+        # Where bf16 is no faster the model rightly stays as it is; all else holds there too.
+        dtype = "bfloat16" if rows["bf16"]["chosen"] else "float32"
+        assert after["model_info"]["dtype"] == dtype
+        for left, right in zip(before["result"], after["result"], strict=True):
+            assert cosine(left, right) > 0.999
+
+        for pid in fleet.replica_pids("inference-svc"):
+            os.kill(pid, signal.SIGKILL)
+        assert (await embed(client))["model_info"]["dtype"] == dtype
+        shown = await managed(client)
+        assert (shown["dtype"], shown["optimized"]) == (dtype, bool(told["models_optimized"]))
+
+        undone = await client.delete(f"/server/optimize/{MODEL}")
+        assert undone.status_code == 200, undone.json()
+        assert (await embed(client))["model_info"]["dtype"] == "float32"
+        stop.set()
+        assert set(await asking) <= {"float32", dtype}
+        assert (await client.get(f"/server/optimize/{MODEL}")).json()["tunings"] == []
