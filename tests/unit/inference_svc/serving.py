@@ -69,8 +69,5 @@ class EngineLoader:
     def held_bytes(self) -> int:
         return 0
 
-    def held_bytes(self) -> int:
-        return 0
-
     def free_bytes(self) -> int:
         return -1
