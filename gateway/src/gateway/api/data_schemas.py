@@ -85,6 +85,9 @@ class PredictAnswer(BaseModel):
     processing_time: float = Field(description="Seconds.")
     model_info: ModelInfo
     batch_info: BatchInfo
+    warnings: list[str] = Field(
+        default_factory=list, description="Inputs that were cut, and how; only where there are any."
+    )
 
 
 class SynthesizeRequest(BaseModel):

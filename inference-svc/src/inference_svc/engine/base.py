@@ -130,7 +130,7 @@ class ModelEngine(Protocol):
 
         ``value`` is a string, or a tensor as nested lists of floats or as a numpy array.
 
-        Raises: InvalidFieldError: named ``inputs``.
+        Raises: InvalidFieldError: named ``inputs``, or ``inputs.<name>`` of an object.
         """
         ...
 

@@ -31,7 +31,11 @@ def read_image(value: str | bytes) -> Image.Image:
         raise InvalidFieldError(
             "inputs", f"is no image that can be read; formats are {', '.join(FORMATS)}"
         ) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+    except Image.DecompressionBombError:
+        raise InvalidFieldError(
+            "inputs", f"is a picture of far too many pixels; at most {MAX_PIXELS} are read"
+        ) from None
+    except (OSError, ValueError, SyntaxError) as exc:
         raise InvalidFieldError("inputs", f"is an image that can't be read: {exc}") from None
     if image.width * image.height > MAX_PIXELS:
         raise InvalidFieldError(

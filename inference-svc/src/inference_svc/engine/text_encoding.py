@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -148,11 +149,23 @@ class _FastEncoder:
     def encode(self, text: str, pair: str | None = None) -> TokenRow:
         encoding = self._tokenizer.encode(text, pair)
         types = np.array(encoding.type_ids, dtype=np.int64) if self._types else None
-        cut = sum(own_tokens(more) for more in encoding.overflowing)
+        cut = self._count_cut(encoding, text, pair) if encoding.overflowing else 0
         return TokenRow(np.array(encoding.ids, dtype=np.int64), types, cut)
 
     def take(self, ids: Sequence[int], vocabulary: int) -> TokenRow:
         return _take(ids, vocabulary, self._limit, types=self._types)
+
+    def _count_cut(self, encoding: tokenizers.Encoding, text: str, pair: str | None) -> int:
+        # Of a pair, what overflows comes in every combination of its two halves.
+        if pair is not None:
+            return len(self._uncut.encode(text, pair).ids) - len(encoding.ids)
+        return sum(own_tokens(more) for more in encoding.overflowing)
+
+    @cached_property
+    def _uncut(self) -> tokenizers.Tokenizer:
+        copy = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
+        copy.no_truncation()
+        return copy
 
 
 def own_tokens(encoding: tokenizers.Encoding) -> int:

@@ -74,7 +74,8 @@ class Lookup(nn.Module):
         self.table = nn.Embedding(5, 3)
 
     def forward(self, ids: Tensor) -> Tensor:
-        return self.table(ids).sum(dim=1)
+        rows: Tensor = self.table(ids)
+        return rows.sum(dim=1)
 
 
 def test_an_export_says_what_numbers_it_takes(tmp_path: Path) -> None:
