@@ -6,13 +6,18 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.checkpoints.hub_root import SPEECHT5, WHISPER, write_hub_root
+from tests.checkpoints.hub_root import SMOLLM2, SPEECHT5, WHISPER, write_hub_root
 from tests.hub.minilm import REPO_ID as MINILM
 from tests.hub.minilm import make_minilm
 from tests.hub.server import HubServer
 from tests.integration.fleet import REQUEST_S, Fleet
 
-MODELS = {"speecht5_tts": SPEECHT5, "whisper-base": WHISPER, "all-MiniLM-L6-v2": MINILM}
+MODELS = {
+    "speecht5_tts": SPEECHT5,
+    "whisper-base": WHISPER,
+    "all-MiniLM-L6-v2": MINILM,
+    "smollm2": SMOLLM2,
+}
 
 
 @pytest.fixture(scope="session")

@@ -143,6 +143,8 @@ def _operation(op: DataOperation) -> dict[str, Any]:
     answer = {"application/json": {"schema": {"$ref": REF + op.answer.__name__}}}
     if op.path == "/synthesize":
         answer["audio/*"] = {"schema": {"type": "string", "format": "binary"}}
+    if op.path == "/predict":
+        answer["text/event-stream"] = {"schema": {"type": "string"}}
     error = {"application/json": {"schema": {"$ref": REF + schemas.ErrorAnswer.__name__}}}
     return {
         "tags": [op.tag],
