@@ -72,6 +72,7 @@ NATIVE = (
         schemas.PredictAnswer,
         schemas.PREDICT_EXAMPLES,
         also_takes=_FORM,
+        also_answers=_EVENTS,
     ),
     DataOperation(
         "/synthesize",

@@ -27,6 +27,9 @@ from inference_svc.generation.written import WritingReport, Written
 
 log = structlog.get_logger(__name__)
 
+Choice = tuple[TextRun, int, Tensor]
+"""A text, its next token, and the logits that it was chosen from."""
+
 
 class Decoder:
     """Feeds one model. ``submit`` is for the event loop, ``take`` for the compute thread.
@@ -101,18 +104,32 @@ class Decoder:
         return lambda: self._run(plan)
 
     def _run(self, plan: StepPlan[TextRun]) -> None:
+        try:
+            self._step(plan)
+        except Exception as exc:  # noqa: BLE001 - told to whoever asked
+            # Whatever it was, texts that stayed would be tried again for ever.
+            for part in plan.parts:
+                if part.text in self.queue.active:
+                    self._fail(part.text, exc)
+
+    def _step(self, plan: StepPlan[TextRun]) -> None:
         begin_s = self._now_s()
         for part in plan.parts:
             note = part.text.stream.note
             note.started_s = begin_s if note.started_s is None else note.started_s
         ended = self._read(plan.parts)
-        whole = len(ended) == 1
-        for texts, logits in ended:
-            self._write(texts, logits)
+        chosen = [one for texts, logits in ended for one in self._choose(texts, logits)]
+        # Before anybody is told: who has the last token has the whole note.
         seconds = self._now_s() - begin_s
-        if whole:
-            self.budget.observe(plan.read, seconds, writing=plan.writing, bound=plan.bound)
-        self._count(plan, seconds)
+        self._count(plan, len(chosen), seconds)
+        if len(ended) == 1:
+            self.budget.observe(plan.tokens, seconds, read=plan.read, bound=plan.bound)
+        now_s = begin_s + seconds
+        for text, token, row in chosen:
+            try:
+                self._give(text, token, row, now_s)
+            except Exception as exc:  # noqa: BLE001 - told to whoever asked
+                self._fail(text, exc)
 
     def _read(self, parts: Sequence[Part[TextRun]]) -> list[tuple[list[TextRun], Tensor]]:
         """Texts whose next token is due, with its logits; who fails is found by halving."""
@@ -138,28 +155,24 @@ class Decoder:
             part.text.read += part.count
         return [([p.text for p, row in zip(parts, rows, strict=True) if row.ends], logits)]
 
-    def _write(self, texts: Sequence[TextRun], logits: Tensor) -> None:
+    def _choose(self, texts: Sequence[TextRun], logits: Tensor) -> list[Choice]:
         if not texts:
-            return
+            return []
         try:
             tokens = choose_tokens([(text.chooser, text.ids) for text in texts], logits)
         except Exception as exc:  # noqa: BLE001 - told to whoever asked
             if len(texts) == 1:
                 self._fail(texts[0], exc)
-                return
-            for place, text in enumerate(texts):
-                self._write([text], logits[place : place + 1])
-            return
-        now_s = self._now_s()
-        for text, token, row in zip(texts, tokens, logits, strict=True):
-            self._give(text, token, row, now_s)
+                return []
+            alone = [self._choose([text], logits[n : n + 1]) for n, text in enumerate(texts)]
+            return [one for found in alone for one in found]
+        return list(zip(texts, tokens, logits, strict=True))
 
     def _give(self, text: TextRun, token: int, logits: Tensor, now_s: float) -> None:
         note, stream = text.stream.note, text.stream
         if note.first_token_s is None:
             note.first_token_s = now_s
             self.written.first_token.record(now_s - (note.submitted_s or now_s))
-        self.written.tokens += 1
         top = text.order.top_logprobs
         logprob: TokenLogprob | None = None
         if top is not None:
@@ -174,7 +187,7 @@ class Decoder:
         if piece.finish_reason is not None:
             stream.done(None)
 
-    def _count(self, plan: StepPlan[TextRun], seconds: float) -> None:
+    def _count(self, plan: StepPlan[TextRun], tokens: int, seconds: float) -> None:
         size = len(plan.parts)
         for part in plan.parts:
             part.text.steps += 1
@@ -184,6 +197,7 @@ class Decoder:
             note.batch_size = max(note.batch_size, size)
         self.written.steps += 1
         self.written.rows += size
+        self.written.tokens += tokens
         self.written.prompt_tokens += plan.read
         self.written.compute_s += seconds
 

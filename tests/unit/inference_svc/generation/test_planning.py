@@ -15,20 +15,33 @@ class Text:
 def test_texts_that_are_written_all_go_on() -> None:
     plan = plan_step([Text(1), Text(1, steps=4)], budget=8, max_rows=8)
     assert [part.count for part in plan.parts] == [1, 1]
-    assert (plan.read, plan.bound, plan.writing) == (0, False, True)
+    assert (plan.read, plan.bound, plan.tokens) == (0, False, 2)
 
 
-def test_prompts_share_the_budget_and_short_ones_leave_theirs() -> None:
-    long, short, written = Text(500), Text(4), Text(1)
-    plan = plan_step([long, short, written], budget=32, max_rows=8)
+def counts_of(texts: list[Text], budget: int) -> list[int]:
+    plan = plan_step(texts, budget, max_rows=32)
     counts = {id(part.text): part.count for part in plan.parts}
-    assert (counts[id(short)], counts[id(long)], counts[id(written)]) == (4, 28, 1)
-    assert (plan.read, plan.bound, plan.writing) == (32, True, True)
+    return [counts.get(id(text), 0) for text in texts]
+
+
+def test_a_short_prompt_is_not_held_up_by_a_long_one() -> None:
+    texts = [Text(500), Text(4), Text(1)]
+    assert counts_of(texts, 32) == [28, 4, 1]
+    plan = plan_step(texts, budget=32, max_rows=8)
+    assert (plan.read, plan.bound, plan.tokens) == (32, True, 33)
+
+
+def test_many_short_prompts_do_not_keep_the_oldest_out() -> None:
+    assert counts_of([Text(500), *(Text(10) for _ in range(8))], 32) == [16, 10, 6, *[0] * 6]
+
+
+def test_what_the_oldest_leaves_goes_to_the_shortest() -> None:
+    assert counts_of([Text(5), Text(100), Text(20)], 32) == [5, 7, 20]
 
 
 def test_a_prompt_alone_is_bounded_too() -> None:
     plan = plan_step([Text(500)], budget=32, max_rows=8)
-    assert (plan.parts[0].count, plan.bound, plan.writing) == (32, True, False)
+    assert (plan.parts[0].count, plan.bound, plan.tokens) == (32, True, 32)
 
 
 def test_where_rows_are_few_the_least_served_go_first() -> None:
@@ -38,8 +51,10 @@ def test_where_rows_are_few_the_least_served_go_first() -> None:
 
 
 @given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(8, 200))
-def test_a_step_keeps_its_bounds_and_goes_on_with_everyone(lefts: list[int], budget: int) -> None:
+def test_a_step_keeps_its_bounds_and_wastes_none_of_them(lefts: list[int], budget: int) -> None:
     plan = plan_step([Text(left) for left in lefts], budget, max_rows=32)
-    assert len(plan.parts) == len(lefts)
     assert all(1 <= part.count <= part.text.left for part in plan.parts)
-    assert plan.read <= max(budget, len(lefts))
+    assert plan.read <= budget
+    assert plan.read == min(budget, sum(left for left in lefts if left > 1))
+    assert sum(part.text.left == 1 for part in plan.parts) == lefts.count(1)
+    assert plan.bound == (plan.read < sum(left for left in lefts if left > 1))
