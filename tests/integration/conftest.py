@@ -16,7 +16,7 @@ MODELS = {
     "speecht5_tts": SPEECHT5,
     "whisper-base": WHISPER,
     "all-MiniLM-L6-v2": MINILM,
-    "smollm2-135m-instruct": SMOLLM2,
+    "smollm2": SMOLLM2,
     "gpt2": GPT2,
 }
 

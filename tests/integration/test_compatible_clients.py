@@ -19,7 +19,7 @@ from tests.integration.fleet import REQUEST_S, Fleet
 
 MINILM = "all-MiniLM-L6-v2"
 TEXTS = ["How do you do?", "Grüße aus Wien", "How are you?"]
-CHATS = "smollm2-135m-instruct"
+CHATS = "smollm2"
 CHAT: Any = [{"role": "user", "content": "Hello!"}]
 
 

@@ -81,7 +81,8 @@ class Caller:
             content=content.replace("{refresh_token}", self._refresh).encode(),
             headers={"content-type": example.content_type, "authorization": f"Bearer {token}"},
         )
-        if answer.is_success and isinstance(given := answer.json().get("token"), dict):
+        told = answer.json() if answer.is_success else None
+        if isinstance(told, dict) and isinstance(given := told.get("token"), dict):
             self._access, self._refresh = given["access_token"], given["refresh_token"]
         return answer
 

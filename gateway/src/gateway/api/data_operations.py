@@ -94,6 +94,7 @@ NATIVE = (
         schemas.PredictAnswer,
         schemas.PREDICT_EXAMPLES,
         also_takes=_FORM,
+        also_answers=_EVENTS,
         takes_jobs=True,
     ),
     DataOperation(

@@ -20,6 +20,22 @@ PREDICT_EXAMPLES: dict[str, dict[str, Any]] = {
             "inputs": ["Good morning.", "How do you do?"],
         },
     },
+    "text": {
+        "summary": "Continue a text (POST /models/download first); add stream for events",
+        "value": {
+            "model_name": "smollm2",
+            "inputs": "Once upon a time",
+            "parameters": {"max_new_tokens": 20, "temperature": 0.7, "seed": 1},
+        },
+    },
+    "chat": {
+        "summary": "Answer a chat",
+        "value": {
+            "model_name": "smollm2",
+            "inputs": [{"role": "user", "content": "Which is the longest river?"}],
+            "parameters": {"max_new_tokens": 20},
+        },
+    },
 }
 SYNTHESIZE_EXAMPLES: dict[str, dict[str, Any]] = {
     "speecht5": {
@@ -57,6 +73,7 @@ class PredictRequest(BaseModel):
     timeout: float = Field(30.0, gt=0, description="Seconds, for holding, queue and compute.")
     enable_batching: bool = True
     parameters: dict[str, Any] = Field(default_factory=dict, description="What the task takes.")
+    stream: bool = Field(False, description="Text generation: events as the text is written.")
 
 
 class ModelInfo(BaseModel):
@@ -71,6 +88,7 @@ class ModelInfo(BaseModel):
 
 
 class BatchInfo(BaseModel):
+    model_config = ConfigDict(extra="allow")
     batch_size: int
     queue_ms: float
     compute_ms: float

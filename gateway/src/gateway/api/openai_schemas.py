@@ -22,7 +22,7 @@ CHAT_EXAMPLES: dict[str, dict[str, Any]] = {
     "chat": {
         "summary": "An answer (POST /models/download first)",
         "value": {
-            "model": "smollm2-135m-instruct",
+            "model": "smollm2",
             "messages": [{"role": "user", "content": "Hello!"}],
             "max_completion_tokens": 16,
         },

@@ -103,6 +103,15 @@ class Decoder:
         return lambda: self._run(plan)
 
     def _run(self, plan: StepPlan[TextRun]) -> None:
+        try:
+            self._step(plan)
+        except Exception as exc:  # noqa: BLE001 - told to whoever asked
+            # Whatever it was, texts that stayed would be tried again for ever.
+            for part in plan.parts:
+                if part.text in self.queue.active:
+                    self._fail(part.text, exc)
+
+    def _step(self, plan: StepPlan[TextRun]) -> None:
         begin_s = self._now_s()
         for part in plan.parts:
             note = part.text.stream.note
@@ -116,7 +125,10 @@ class Decoder:
             self.budget.observe(plan.tokens, seconds, read=plan.read, bound=plan.bound)
         now_s = begin_s + seconds
         for text, token, row in chosen:
-            self._give(text, token, row, now_s)
+            try:
+                self._give(text, token, row, now_s)
+            except Exception as exc:  # noqa: BLE001 - told to whoever asked
+                self._fail(text, exc)
 
     def _read(self, parts: Sequence[Part[TextRun]]) -> list[tuple[list[TextRun], Tensor]]:
         """Texts whose next token is due, with its logits; who fails is found by halving."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -18,9 +18,13 @@ from inference_svc.generation.sampling import Chooser
 from inference_svc.generation.step_budget import StepBudget
 from inference_svc.generation.text_queue import TextQueue
 from inference_svc.generation.text_run import PieceStream, TextRun
-from inference_svc.generation.writing import Writing
+from inference_svc.generation.writing import Decode, Writing
 
 POISON = 1000  # No text comes to it by itself.
+
+
+def decode(tokens: Sequence[int]) -> str:
+    return "".join(map(chr, tokens))
 
 
 class Bench:
@@ -42,14 +46,16 @@ class Bench:
         if any(POISON in row for row in rows):
             raise self.failure
 
-    def submit(self, ids: list[int], new: int = 5, priority: int = 0) -> PieceStream:
+    def submit(
+        self, ids: list[int], new: int = 5, priority: int = 0, decode: Decode = decode
+    ) -> PieceStream:
         order = GenerationOrder(Prompt("", ids), max_new_tokens=new, priority=priority)
         stream = PieceStream(asyncio.get_running_loop(), self.decoder.wake)
         text = TextRun(
             order,
             stream,
             Chooser(order, ModelDefaults(), "cpu"),
-            Writing(lambda tokens: "".join(map(chr, tokens)), ids, ()),
+            Writing(decode, ids, ()),
             end_ids=frozenset(),
             limit=new,
             bytes_=16 * (len(ids) + new),
@@ -145,6 +151,31 @@ async def test_only_the_text_that_fails_fails(bench: Bench) -> None:
         bench.expected([4]),
         bench.expected([5, 6, 7]),
     ]
+    assert bench.decoder.queue.held_bytes == 0
+
+
+async def test_a_token_that_can_not_be_written_fails_its_text_alone(bench: Bench) -> None:
+    def broken(tokens: Sequence[int]) -> str:
+        raise KeyError(tokens[-1])
+
+    gate = threading.Event()
+    bench.before_step = lambda: gate.wait(10)
+    streams = [bench.submit([1, 2]), bench.submit([3], decode=broken)]
+    gate.set()
+    texts = await asyncio.gather(*map(read, streams), return_exceptions=True)
+    assert texts[0] == bench.expected([1, 2])
+    assert isinstance(texts[1], InternalError)
+
+
+async def test_whatever_fails_in_a_step_ends_its_texts(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bench.decoder.budget, "observe", fail)
+    with pytest.raises(InternalError):
+        await read(bench.submit([1, 2]))
     assert bench.decoder.queue.held_bytes == 0
 
 
