@@ -28,14 +28,14 @@ from inference_svc.batch_table import batch_table
 from inference_svc.engine import example
 from inference_svc.engine.base import ModelEngine
 from inference_svc.engine_table import ENGINES, import_engines
-from inference_svc.generation.access import Generators
 from inference_svc.generation.bounds import GenerationBounds
-from inference_svc.generation.texts import TextWriter
 from inference_svc.loader import START_TOKENS, DeviceTools, InferenceLoader, Tuned
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
 from inference_svc.settings import InferenceSettings
 from inference_svc.text_metrics import TextMetrics, text_table
+from inference_svc.texts.access import Generators
+from inference_svc.texts.writer import TextWriter
 
 if TYPE_CHECKING:
     from inference_svc.optimization.chains import Bench

@@ -15,9 +15,9 @@ from fleetserve.tunings import Tuning, find_tuning
 from inference_svc.batcher import Batcher, ServedModel
 from inference_svc.budget import TokenBudget
 from inference_svc.engine.base import ModelEngine
-from inference_svc.generation.footprint import loaded_per_stored
 from inference_svc.optimization.held_samples import RecentInputs
 from inference_svc.served import GeneratingModel, Served
+from inference_svc.texts.footprint import loaded_per_stored
 
 EngineFactory = Callable[[ModelSpec, str], ModelEngine]
 GeneratingLoad = Callable[[ModelSpec, str, ComputeSlot], Loaded[Served]]

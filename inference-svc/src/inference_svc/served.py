@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from inference_svc.batcher import ServedModel
 from inference_svc.generation.base import TextGenerator
-from inference_svc.generation.written import WritingReport
+from inference_svc.texts.report import WritingReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from fleetserve.dashboard.view import Table
 from fleetserve.metrics.requests import BOUNDS_S
 from fleetserve.replica.models import HandleState
 from fleetserve.replica.pool import ModelPool
-from inference_svc.generation.written import WritingReport
 from inference_svc.served import GeneratingModel, Served
+from inference_svc.texts.report import WritingReport
 
 _COLUMNS = (
     "model",

@@ -10,11 +10,11 @@ from fleetserve.replica.slot import ComputeSlot
 from inference_svc.engine.base import ModelEngine
 from inference_svc.engine.example import ExampleEngine
 from inference_svc.engine.memory import MemoryEngine
-from inference_svc.generation.access import Generators
 from inference_svc.generation.memory import MemoryGenerator
-from inference_svc.generation.texts import TextWriter
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
+from inference_svc.texts.access import Generators
+from inference_svc.texts.writer import TextWriter
 from tests.unit.inference_svc.serving import EngineLoader
 
 

@@ -12,8 +12,8 @@ from inference_svc.batcher import Batcher, ServedModel
 from inference_svc.budget import TokenBudget
 from inference_svc.engine.base import ModelEngine
 from inference_svc.generation.base import TextGenerator
-from inference_svc.generation.written import WritingReport, Written
 from inference_svc.served import GeneratingModel, Served
+from inference_svc.texts.report import WritingReport, Written
 
 IDLE = WritingReport(Written(), at_work=0, waiting=0, held_bytes=0, budget_bytes=1 << 20)
 NONE_WRITES: Mapping[str, TextGenerator] = {}

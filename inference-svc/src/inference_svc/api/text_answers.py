@@ -10,11 +10,11 @@ from fleetserve.errors import FleetError, as_fleet_error, error_body
 from fleetserve.replica.exchange import Answer, ReplicaRequest, Timing, json_bytes
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
-from inference_svc.generation.access import OpenGenerator
 from inference_svc.generation.base import TokenLogprob
-from inference_svc.generation.texts import Text, Texts, TextWriter
 from inference_svc.prediction import Ask, error_entry
 from inference_svc.served import Served
+from inference_svc.texts.access import OpenGenerator
+from inference_svc.texts.writer import Text, Texts, TextWriter
 
 log = structlog.get_logger(__name__)
 

@@ -1,6 +1,6 @@
 """The seam behind which text is generated: /predict and the compatible routes stand on it.
 
-    async with generators.open("smollm2") as opened:         # access.py; loads it if it has to
+    async with generators.open("smollm2") as opened:         # texts/access.py; loads it if need be
         generator = opened.generator
         prompt = generator.read_chat([{"role": "user", "content": "Hello!"}])
         order = GenerationOrder(prompt, sampling=generator.defaults, max_new_tokens=64)

@@ -23,7 +23,7 @@ from inference_svc.generation.sampling import choose_tokens
 from inference_svc.generation.step_budget import StepBudget
 from inference_svc.generation.text_queue import TextQueue
 from inference_svc.generation.text_run import TextRun, read_logprob
-from inference_svc.generation.written import WritingReport, Written
+from inference_svc.texts.report import WritingReport, Written
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import AttentionInterface
 
-from inference_svc.engine.torch_errors import device_errors
 from inference_svc.generation.causal import Row
 from inference_svc.generation.kv_cache import TextCache
 from inference_svc.generation.packed_attention import NAME, Span, packed_attention
+from inference_svc.torch_errors import device_errors
 
 AttentionInterface.register(NAME, packed_attention)
 

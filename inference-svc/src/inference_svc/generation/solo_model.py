@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from inference_svc.engine.torch_errors import device_errors
 from inference_svc.generation.causal import Row
+from inference_svc.torch_errors import device_errors
 
 
 class SoloModel:

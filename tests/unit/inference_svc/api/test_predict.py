@@ -9,9 +9,9 @@ from fleetserve.replica.exchange import ReplicaRequest
 from fleetserve.replica.pool import ModelPool
 from inference_svc.api.predict import PredictRoute, read_ask
 from inference_svc.api.text_answers import TextAnswers
-from inference_svc.generation.texts import TextWriter
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
+from inference_svc.texts.writer import TextWriter
 
 
 def request_of(body: bytes, **changes: Any) -> ReplicaRequest:

@@ -11,8 +11,8 @@ from fleetserve.replica.pool import ModelPool
 from inference_svc.api.predict import read_ask
 from inference_svc.api.text_answers import TextAnswers
 from inference_svc.generation.memory import MAX_TOKENS, MemoryGenerator
-from inference_svc.generation.texts import TextWriter
 from inference_svc.served import Served
+from inference_svc.texts.writer import TextWriter
 from tests.unit.inference_svc.api.test_predict import request_of
 
 CHAT = [{"role": "user", "content": "hi"}]

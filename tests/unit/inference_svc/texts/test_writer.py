@@ -7,8 +7,8 @@ from fleetserve.clock import SystemClock
 from fleetserve.errors import DeadlineError, InvalidFieldError, UnavailableError
 from inference_svc.generation.base import FinishReason
 from inference_svc.generation.memory import MAX_TOKENS, MemoryGenerator
-from inference_svc.generation.texts import Text, TextWriter
 from inference_svc.prediction import Ask
+from inference_svc.texts.writer import Text, TextWriter
 
 
 def ask(inputs: object, **changes: Any) -> Ask:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from inference_svc.generation.footprint import loaded_per_stored
+from inference_svc.texts.footprint import loaded_per_stored
 
 
 @pytest.mark.parametrize(

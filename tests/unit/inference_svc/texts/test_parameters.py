@@ -2,7 +2,7 @@ import pytest
 
 from fleetserve.errors import InvalidFieldError
 from inference_svc.generation.base import Sampling
-from inference_svc.generation.parameters import MAX_SEED, read_parameters
+from inference_svc.texts.parameters import MAX_SEED, read_parameters
 
 DEFAULTS = Sampling(temperature=0.6, top_k=50, top_p=0.9)
 

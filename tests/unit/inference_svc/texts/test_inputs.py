@@ -1,7 +1,7 @@
 import pytest
 
 from fleetserve.errors import InvalidFieldError
-from inference_svc.generation.text_inputs import read_text_inputs
+from inference_svc.texts.inputs import read_text_inputs
 
 CHAT = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}]
 

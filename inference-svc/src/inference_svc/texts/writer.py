@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from fleetserve.clock import Clock
 from fleetserve.errors import DeadlineError, FleetError, InvalidFieldError
-from inference_svc.generation.access import Generators, OpenGenerator
 from inference_svc.generation.base import (
     FinishReason,
     GenerationNote,
@@ -20,9 +19,10 @@ from inference_svc.generation.base import (
     TextGenerator,
     TokenLogprob,
 )
-from inference_svc.generation.parameters import TextChoices, read_parameters
-from inference_svc.generation.text_inputs import read_text_inputs
 from inference_svc.prediction import INLINE_BYTES, Ask
+from inference_svc.texts.access import Generators, OpenGenerator
+from inference_svc.texts.inputs import read_text_inputs
+from inference_svc.texts.parameters import TextChoices, read_parameters
 
 
 @dataclass(slots=True)

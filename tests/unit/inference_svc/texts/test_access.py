@@ -2,9 +2,9 @@ import pytest
 
 from fleetserve.errors import InvalidFieldError, ModelNotFoundError
 from fleetserve.replica.pool import ModelPool
-from inference_svc.generation.access import Generators
 from inference_svc.generation.memory import MemoryGenerator
 from inference_svc.served import Served
+from inference_svc.texts.access import Generators
 
 
 async def test_a_model_is_held_while_it_is_in_use(

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from inference_svc.engine.base import DeviceLostError, DeviceMemoryError
-from inference_svc.engine.torch_errors import device_errors
+from inference_svc.torch_errors import device_errors
 
 
 @pytest.mark.parametrize(
