@@ -77,9 +77,8 @@ def report(tuning: Tuning) -> None:
         note = "chosen" if row.chosen else "" if row.within_tolerance else "out of tolerance"
         print(f"{row.candidate:30}{row.ms:10.2f}{row.speedup or 0:9.2f}{figures}  {note}")
     reached = "reaches" if tuning.speedup >= WANTED else "does not reach"
-    print(
-        f"\n{', '.join(tuning.applied) or 'float32'}: {tuning.speedup:.2f} times, {reached} {WANTED}"
-    )
+    applied = ", ".join(tuning.applied) or "float32"
+    print(f"\n{applied}: {tuning.speedup:.2f} times, {reached} {WANTED}")
 
 
 def main() -> None:
