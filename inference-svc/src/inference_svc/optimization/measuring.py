@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 FLOAT32 = "float32"
 _GAIN = 1.03  # Less is noise.
-_BUDGETS = {"cpu": (128, 256, 512, 1024, 2048), "cuda": (2048, 4096, 8192, 16384)}
+_LEAST_TOKENS = 64
 _TOLD_CHARS = 300
 
 
@@ -166,26 +166,32 @@ class Measuring:
         )
 
     async def _try_budgets(self, best: _Contender) -> _Contender:
-        """How many padded tokens a batch had best begin with."""
-        kind = self._bench.hardware.kind
-        levels = [t for t in _BUDGETS.get(kind, ()) if t <= self._limits.tokens]
-        others = [t for t in levels if t != self._start_tokens]
-        longest = max(one.length for one in self._samples)
-        if longest == 1 or not others:
+        """How many padded tokens a batch had best begin with: up as long as it pays, or down."""
+        if max(one.length for one in self._samples) == 1:
             return best
-        found = best
-        watch = stopwatch(self._engine.info.device, self._limits.threads)
-        for tokens in others:
-            self._say(f"batches of {tokens} tokens are measured")
-            batches = cut(self._samples, tokens, self._limits.size)
-            trial: Trial = await self._jobs.run_steps(
-                partial(two_cuts, best.engine, self._batches, batches, watch)
-            )
-            speedup = best.speedup * trial.base_s / trial.other_s
-            self._add_setting(f"token_budget={tokens}", best, speedup, trial.other_s)
-            if speedup > found.speedup * _GAIN:
+        for factor in (2.0, 0.5):
+            found, tokens = best, int(self._start_tokens * factor)
+            while _LEAST_TOKENS <= tokens <= self._limits.tokens:
+                speedup = await self._measure_budget(best, tokens)
+                if speedup <= found.speedup * _GAIN:
+                    break
                 found = replace(best, speedup=speedup, token_budget=tokens)
-        return found
+                tokens = int(tokens * factor)
+            if found is not best:
+                return found
+        return best
+
+    async def _measure_budget(self, best: _Contender, tokens: int) -> float:
+        """Its speedup over float32, in batches of so many tokens."""
+        self._say(f"batches of {tokens} tokens are measured")
+        batches = cut(self._samples, tokens, self._limits.size)
+        watch = stopwatch(self._engine.info.device, self._limits.threads)
+        trial: Trial = await self._jobs.run_steps(
+            partial(two_cuts, best.engine, self._batches, batches, watch)
+        )
+        speedup = best.speedup * trial.base_s / trial.other_s
+        self._add_setting(f"token_budget={tokens}", best, speedup, trial.other_s)
+        return speedup
 
     async def _try_threads(self, best: _Contender) -> _Contender:
         """Fewer threads than the replica's share; they pay for meeting after each product."""

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 
 from inference_svc.optimization import hardware
@@ -34,7 +36,7 @@ def test_this_machine_can_be_looked_at() -> None:
 
 
 def test_missing_compiler_is_told_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware.shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda _: None)
     assert "apt-get install g++" in (hardware.missing_compiler() or "")
-    monkeypatch.setattr(hardware.shutil, "which", lambda _: "/usr/bin/c++")
+    monkeypatch.setattr(shutil, "which", lambda _: "/usr/bin/c++")
     assert hardware.missing_compiler() is None

@@ -35,7 +35,7 @@ def test_enough_requests_are_all_that_is_used() -> None:
 
 def test_only_the_last_texts_are_kept_each_once_and_none_that_is_huge() -> None:
     recent = RecentInputs()
-    recent.note(["same"] * 3 + ["x" * 100_000] + [[1.0]])  # type: ignore[list-item]
+    recent.note(["same"] * 3 + ["x" * 100_000] + [[1.0]])
     assert recent.texts() == ["same"]
     recent.note([str(n) for n in range(1000)])
     assert len(recent.texts()) == 512

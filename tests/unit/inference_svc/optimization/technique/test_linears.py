@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -8,8 +10,8 @@ from tests.unit.inference_svc.optimization.tiny import tiny_module
 
 
 def test_linear_layers_are_exchanged_and_the_rest_is_shared() -> None:
-    module = nn.Sequential(nn.LayerNorm(16), tiny_module())
-    made = with_linears(module, lambda _: nn.Identity())
+    module: Any = nn.Sequential(nn.LayerNorm(16), tiny_module())
+    made: Any = with_linears(module, lambda _: nn.Identity())
     assert [type(m) for m in made[1]] == [nn.Identity, nn.Tanh, nn.Identity]
     assert made[0].weight is module[0].weight
     assert isinstance(module[1][0], nn.Linear)

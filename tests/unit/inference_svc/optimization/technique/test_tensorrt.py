@@ -3,7 +3,6 @@ import importlib.util
 import pytest
 
 from inference_svc.optimization.hardware import Hardware
-from inference_svc.optimization.technique import tensorrt
 from inference_svc.optimization.technique.tensorrt import TensorRt
 from tests.unit.inference_svc.optimization.conftest import CPU
 
@@ -18,7 +17,7 @@ def test_it_runs_on_nvidia_gpus_only() -> None:
 def test_its_package_has_to_be_there(
     monkeypatch: pytest.MonkeyPatch, found: object, why: str | None
 ) -> None:
-    monkeypatch.setattr(tensorrt.importlib.util, "find_spec", lambda _: found)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: found)
     reason = TensorRt().unavailable(GPU)
     assert (why in reason) if why and reason else reason is None
 
