@@ -23,8 +23,8 @@ from inference_svc.api.completion_format import (
 )
 from inference_svc.api.openai_body import decode_body
 from inference_svc.choices import ChoicePiece, generate_choices
-from inference_svc.generation.access import Generators, OpenGenerator
 from inference_svc.generation.base import GenerationOrder
+from inference_svc.texts.access import Generators, OpenGenerator
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,6 @@ from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
 from inference_svc.batcher import ServedModel
 from inference_svc.engine.base import EngineInfo, InputKind, TensorSpec
-from inference_svc.generation.texts import Text, TextWriter
 from inference_svc.open_inference.datatypes import Array
 from inference_svc.open_inference.request import InferRequest, decompress, read_request
 from inference_svc.open_inference.response import HEAD_LENGTH, write_response
@@ -23,6 +22,7 @@ from inference_svc.open_inference.signature import (
 )
 from inference_svc.prediction import Ask, Predictor
 from inference_svc.served import Served
+from inference_svc.texts.writer import Text, TextWriter
 
 PLATFORM = "pytorch"
 # A model that writes, as a model of V2.

@@ -10,9 +10,9 @@ from fleetserve.errors import InvalidFieldError, UnavailableError
 from fleetserve.replica.exchange import Answer
 from fleetserve.replica.pool import ModelPool
 from inference_svc.api.completions import CompletionsRoute, chat_route, text_route
-from inference_svc.generation.access import Generators
 from inference_svc.generation.memory import MemoryGenerator
 from inference_svc.served import Served
+from inference_svc.texts.access import Generators
 from tests.unit.inference_svc.api.test_predict import request_of
 
 CHAT = {"messages": [{"role": "user", "content": "hi"}]}

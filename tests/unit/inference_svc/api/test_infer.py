@@ -9,10 +9,10 @@ from fleetserve.errors import BadRequestError, InvalidFieldError, NotFoundError
 from fleetserve.replica.exchange import Answer
 from fleetserve.replica.pool import ModelPool
 from inference_svc.api.infer import DescribeRoute, InferRoute
-from inference_svc.generation.texts import TextWriter
 from inference_svc.open_inference.response import HEAD_LENGTH
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
+from inference_svc.texts.writer import TextWriter
 from tests.unit.inference_svc.api.test_predict import request_of
 
 LARGEST = 10_000

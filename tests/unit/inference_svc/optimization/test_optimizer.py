@@ -12,7 +12,7 @@ from fleetserve.replica.models import Loaded, ModelSpec
 from fleetserve.replica.pool import ModelPool
 from fleetserve.replica.slot import ComputeSlot
 from inference_svc.batcher import ServedModel
-from inference_svc.engine.base import ModelEngine
+from inference_svc.engine.base import ModelEngine, finish
 from inference_svc.engine.memory import MemoryEngine
 from inference_svc.optimization.chains import Bench
 from inference_svc.optimization.measuring import Limits
@@ -23,6 +23,7 @@ from inference_svc.optimization.technique.memory import MemoryTechnique
 from inference_svc.optimization.techniques import all_techniques
 from inference_svc.optimization.tolerance import Tolerance
 from inference_svc.optimization.tuner import Tuner
+from inference_svc.served import Served
 from tests.unit.inference_svc.optimization.tiny import TinyEngine
 from tests.unit.inference_svc.serving import EngineLoader
 
@@ -40,13 +41,13 @@ class TuningLoader(EngineLoader):
         self._store = store
         self._tuner = Tuner(bench, all_techniques())
 
-    def find(self, name: str) -> ModelSpec:
+    def find(self, name: str, revision: str | None = None) -> ModelSpec:
         tuning = next(iter(self._store.kept.get(name, {}).values()), None)
         return replace(super().find(name), tuning=tuning)
 
-    def load(self, spec: ModelSpec) -> Loaded[ServedModel]:
+    def load(self, spec: ModelSpec) -> Loaded[Served]:
         loaded = super().load(spec)
-        if spec.tuning is None:
+        if spec.tuning is None or not isinstance(loaded.model, ServedModel):
             return loaded
         engine = loaded.model.engine
         tuned = self._tuner.apply(engine, loaded.bytes, spec.tuning, spec.name)
@@ -62,8 +63,8 @@ def store() -> MemoryTuningStore:
 @pytest.fixture
 async def tuned_pool(
     slot: ComputeSlot, store: MemoryTuningStore, bench: Bench
-) -> AsyncIterator[ModelPool[ServedModel]]:
-    pool: ModelPool[ServedModel] = ModelPool(TuningLoader(slot, store, bench), clock=SystemClock())
+) -> AsyncIterator[ModelPool[Served]]:
+    pool: ModelPool[Served] = ModelPool(TuningLoader(slot, store, bench), clock=SystemClock())
     yield pool
     await pool.close()
 
@@ -76,7 +77,7 @@ def gate() -> threading.Event:
 
 @pytest.fixture
 async def optimizer(
-    tuned_pool: ModelPool[ServedModel],
+    tuned_pool: ModelPool[Served],
     slot: ComputeSlot,
     store: MemoryTuningStore,
     bench: Bench,
@@ -112,7 +113,7 @@ async def optimizer(
 
 
 async def test_model_is_measured_kept_and_served_as_decided(
-    optimizer: Optimizer, tuned_pool: ModelPool[ServedModel], store: MemoryTuningStore
+    optimizer: Optimizer, tuned_pool: ModelPool[Served], store: MemoryTuningStore
 ) -> None:
     await optimizer.start("tiny", "r1", HALF)
     run = await optimizer.find("tiny", 60.0)
@@ -127,7 +128,7 @@ async def test_model_is_measured_kept_and_served_as_decided(
 
 
 async def test_one_that_is_tuned_already_is_measured_from_float32_again(
-    optimizer: Optimizer, tuned_pool: ModelPool[ServedModel]
+    optimizer: Optimizer, tuned_pool: ModelPool[Served]
 ) -> None:
     for wish in (HALF, Wish(("fp16", "bf16"), LAX)):
         await optimizer.start("tiny", "r1", wish)
@@ -139,14 +140,16 @@ async def test_one_that_is_tuned_already_is_measured_from_float32_again(
 
 
 async def test_requests_are_served_while_it_goes_on(
-    optimizer: Optimizer, tuned_pool: ModelPool[ServedModel], slot: ComputeSlot
+    optimizer: Optimizer, tuned_pool: ModelPool[Served], slot: ComputeSlot
 ) -> None:
     await optimizer.start("tiny", "r1", Wish(("slow",)))
     handle = await tuned_pool.get("tiny")
     with handle as served:
-        prepared = served.engine.prepare("a", None)
+        assert isinstance(served, ServedModel)
+        engine = served.engine
+        prepared = engine.prepare("a", None)
         result = await asyncio.wrap_future(
-            slot.call(lambda: served.engine.predict_batch([prepared]))
+            slot.call(lambda: finish(engine.predict_batch([prepared])))
         )
     assert len(result) == 1
     assert not (await optimizer.find("tiny")).state.finished
@@ -170,7 +173,7 @@ async def test_one_that_is_stopped_keeps_nothing(
 
 
 async def test_a_store_that_is_away_fails_it_and_the_model_stays(
-    optimizer: Optimizer, store: MemoryTuningStore, tuned_pool: ModelPool[ServedModel]
+    optimizer: Optimizer, store: MemoryTuningStore, tuned_pool: ModelPool[Served]
 ) -> None:
     store.failure = UnavailableError("the registry is away")
     await optimizer.start("tiny", "r1", HALF)

@@ -1,4 +1,5 @@
 from fleetserve.tunings import Tuning
+from inference_svc.engine.base import finish
 from inference_svc.engine.memory import MemoryEngine
 from inference_svc.optimization.chains import Bench
 from inference_svc.optimization.technique.memory import MemoryTechnique
@@ -17,7 +18,7 @@ def test_engine_is_tuned_and_the_old_one_let_go(bench: Bench, engine: TinyEngine
     assert tuned.applied == "bf16, token_budget=512"
     assert tuned.bytes < 10_000
     assert engine.unloaded
-    assert len(tuned.engine.predict_batch([tuned.engine.prepare("a", None)])) == 1
+    assert len(finish(tuned.engine.predict_batch([tuned.engine.prepare("a", None)]))) == 1
 
 
 def test_serving_never_builds(bench: Bench, engine: TinyEngine) -> None:
