@@ -18,6 +18,7 @@ COMPOSERS = {
     "gateway.openapi": "describes the data plane with the schemas of api",
     "gpu_svc.api.examples": "the documentation's examples are answers of the recorded machines",
     "gpu_svc.record": "makes the recordings from the machine it runs on",
+    "inference_svc.optimization.techniques": "the table of techniques: one line for each",
     "model_registry_svc.sources": "the table of sources: one line for each",
     "model_registry_svc.worker": "the composition root of the second process",
 }

@@ -3,6 +3,7 @@
 A process of its own, at the lowest priority, that ends when its standard input does.
 """
 
+import importlib
 import os
 import sys
 import threading
@@ -61,8 +62,8 @@ def _aot(module: Any, calls: Sequence[Call], path: Path) -> None:
 
 
 def _tensorrt(module: Any, calls: Sequence[Call], path: Path) -> None:
-    import torch_tensorrt
-
+    # No dependency: it exists for CUDA only, and the CUDA images add it.
+    torch_tensorrt = importlib.import_module("torch_tensorrt")
     args, kwargs = max(calls, key=lambda call: _rows(call))
     made = torch_tensorrt.dynamo.compile(
         export(module, calls), arg_inputs=args, kwarg_inputs=kwargs, use_explicit_typing=True

@@ -81,6 +81,21 @@ def decide(bench: Bench, jobs: JobSource, thread: ThreadPoolExecutor, cost: Cost
     return run
 
 
+def per_call(cost: Cost, seconds: float) -> Callable[[Any], Any]:
+    """A module that takes as long for many rows as for one."""
+
+    def around(module: Any) -> Any:
+        def run(rows: Any) -> Any:
+            before_s = cost.now_s
+            result = module(rows)
+            cost.now_s = before_s + seconds
+            return result
+
+        return run
+
+    return around
+
+
 def technique(cost: Cost, name: str, saved_s: float, wrong: float = 0.0) -> MemoryTechnique:
     """Takes so much less than the module it is around."""
     return MemoryTechnique(name, around=costing(cost, -saved_s, wrong))
@@ -143,3 +158,12 @@ async def test_fewer_threads_are_tried_where_there_are_several(decide: Decide) -
     tuning = await decide(threads=4)
     assert {"threads=1", "threads=2"} <= set(rows(tuning))
     assert tuning.threads == 0
+
+
+async def test_larger_batches_are_tried_as_long_as_they_pay(decide: Decide, cost: Cost) -> None:
+    tuning = await decide(MemoryTechnique("flat", around=per_call(cost, 1.0)))
+    assert tuning.applied == ["flat", "token_budget=512"]
+    row = rows(tuning)["flat token_budget=512"]
+    assert row.chosen
+    assert tuning.speedup == row.speedup
+    assert "flat token_budget=1024" not in rows(tuning)

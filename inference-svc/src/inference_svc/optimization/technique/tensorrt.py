@@ -5,8 +5,11 @@ precision. The engine is built in a process of its own, as ``aot`` is, and kept.
 Source: torch_tensorrt.dynamo.compile, torch_tensorrt.save and load.
 """
 
+import importlib
 import importlib.util
 from typing import Any
+
+import torch
 
 from inference_svc.optimization.hardware import Hardware
 from inference_svc.optimization.technique.base import Improved, Workshop
@@ -26,9 +29,7 @@ class TensorRt:
         return None
 
     def apply(self, module: Any, workshop: Workshop) -> Improved:
-        import torch
-        import torch_tensorrt  # noqa: F401 - loading needs its operators
-
+        importlib.import_module("torch_tensorrt")  # Loading needs its operators.
         path = workshop.artefact.with_suffix(".ep")
         ensure_built(self.name, module, workshop, path)
         loaded: Any = torch.export.load(path).module()
