@@ -1,7 +1,7 @@
 """Loads models onto replicas and takes them from all, at somebody's word."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -87,7 +87,7 @@ class Placing:
         await self._forget(name)
         # Those that have taken it up meanwhile too.
         holders = {_key(h): h for h in (*holding, *await self._holding(name))}
-        left, freed = await self._still_held(holders.values())
+        left, freed = await self._still_held(holders.values(), self._calls.unload)
         deadline_s = self._clock.monotonic_s() + LEAVE_S
         while left and wait:
             if self._clock.monotonic_s() > deadline_s:
@@ -96,7 +96,7 @@ class Placing:
                     "ones, and leaves when they are done."
                 )
             await self._clock.sleep(LOOK_EVERY_S)
-            left, more = await self._still_held(left)
+            left, more = await self._still_held(left, self._calls.leaving)
             freed += more
         return Placement(tuple(_names(holders.values())), not left, freed)
 
@@ -135,12 +135,14 @@ class Placing:
     async def _holding(self, name: str) -> list[Holding]:
         return await asyncio.to_thread(self._board.holding, name)
 
-    async def _still_held(self, holders: Iterable[Holding]) -> tuple[list[Holding], int]:
-        """Has it unloaded; those where requests go on holding it, and what the others gave back."""
+    async def _still_held(
+        self, holders: Iterable[Holding], call: Callable[[Announcement, str, str], int | None]
+    ) -> tuple[list[Holding], int]:
+        """Those where requests go on holding it, and what the others gave back."""
         left, freed = [], 0
         for holding in holders:
             replica, told = holding.replica, holding.instance
-            given = await asyncio.to_thread(self._calls.unload, replica, told.name, told.revision)
+            given = await asyncio.to_thread(call, replica, told.name, told.revision)
             if given is None:
                 left.append(holding)
             else:

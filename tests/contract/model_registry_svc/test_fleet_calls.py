@@ -58,6 +58,9 @@ class FarEnd:
             return self._note("read_pins", replica, "")
         if kind == "floors":
             return self._note("forget", replica, what)
+        if what.endswith("/leaving"):
+            what = what.removesuffix("/leaving")
+            return self._note("leaving", replica, what, 202 if self.held else 200)
         if request.method == "DELETE":
             return self._note("unload", replica, what, 202 if self.held else 200)
         if "stage" in request.url.params:
@@ -119,8 +122,10 @@ def test_revision_is_staged_when_it_is_loaded(case: Case) -> None:
 
 def test_model_is_gone_when_nobody_holds_it(case: Case) -> None:
     assert case.calls.unload(REPLICA, "m", "rev") == FREED_BYTES
+    assert case.calls.leaving(REPLICA, "m", "rev") == FREED_BYTES
     case.hold()
     assert case.calls.unload(REPLICA, "m", "rev") is None
+    assert case.calls.leaving(REPLICA, "m", "rev") is None
 
 
 def test_replica_reads_its_pins_and_the_autoscaler_forgets(case: Case) -> None:

@@ -129,6 +129,10 @@ async def test_what_requests_hold_is_waited_for_if_that_is_wanted(
     with pytest.raises(DeadlineError, match="hold m on a"):
         await in_time(clock, asyncio.create_task(placing.unload("m", wait=True)))
     assert clock.monotonic_s() > LEAVE_S
+    # Taken away once: what a request has loaded since is not what was to leave.
+    verbs = [verb for verb, _, _ in calls.made]
+    assert verbs.count("unload") == 2
+    assert verbs[-1] == "leaving"
 
 
 async def test_every_ready_replica_of_the_task_reads_the_pins(

@@ -35,6 +35,10 @@ class FleetCalls(Protocol):
         """
         ...
 
+    def leaving(self, replica: Announcement, name: str, revision: str) -> int | None:
+        """What unload would return now, of what was taken from service by then."""
+        ...
+
     def read_pins(self, replica: Announcement) -> None:
         """Returns when it knows what is pinned now."""
         ...

@@ -47,10 +47,11 @@ class HttpFleetCalls:
         return self._call("PUT", replica, path) == httpx.codes.OK
 
     def unload(self, replica: Announcement, name: str, revision: str) -> int | None:
-        response = self._send("DELETE", replica, _path(name, revision), TIMEOUT_S)
-        if response.status_code != httpx.codes.OK:
-            return None
-        return int(response.json().get("freed_bytes", 0))
+        return _freed(self._send("DELETE", replica, _path(name, revision), TIMEOUT_S))
+
+    def leaving(self, replica: Announcement, name: str, revision: str) -> int | None:
+        path = f"{_path(name, revision)}/leaving"
+        return _freed(self._send("GET", replica, path, TIMEOUT_S))
 
     def read_pins(self, replica: Announcement) -> None:
         self._call("POST", replica, "/internal/pins")
@@ -83,6 +84,13 @@ class HttpFleetCalls:
         if not response.is_success:
             raise _error(called, response)
         return response
+
+
+def _freed(response: httpx.Response) -> int | None:
+    """None while it is held."""
+    if response.status_code != httpx.codes.OK:
+        return None
+    return int(response.json()["freed_bytes"])
 
 
 def _path(name: str, revision: str) -> str:

@@ -37,6 +37,10 @@ class MemoryFleetCalls:
         self._note("unload", replica, f"{name}@{revision}")
         return None if name in self.held else FREED_BYTES
 
+    def leaving(self, replica: Announcement, name: str, revision: str) -> int | None:
+        self._note("leaving", replica, f"{name}@{revision}")
+        return None if name in self.held else FREED_BYTES
+
     def read_pins(self, replica: Announcement) -> None:
         self._note("read_pins", replica, "")
 

@@ -61,6 +61,20 @@ async def delete_model(request: Request, instance: str, idle_s: float | None = N
     return _state(name, revision, state or HandleState.GONE, freed_bytes=freed)
 
 
+@internal_router.get("/models/{instance}/leaving")
+async def leaving(request: Request, instance: str) -> Response:
+    """202 while requests hold name@revision that was taken from service; else 200.
+
+    Another DELETE would take away what the next request has loaded since.
+    """
+    name, revision = _split(instance)
+    pool = _pool(request)
+    freed = pool.freed_bytes(name, revision)
+    held = pool.is_leaving(name, revision)
+    state = HandleState.RETIRED if held else HandleState.GONE
+    return _state(name, revision, state, freed_bytes=freed)
+
+
 @internal_router.post("/pins")
 async def read_pins(request: Request) -> Response:
     """Reads anew which models are pinned, so that it holds when this is answered."""

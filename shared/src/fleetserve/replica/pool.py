@@ -6,7 +6,6 @@ staged, until it is published; then it takes over without a request noticing.
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import structlog
@@ -16,17 +15,11 @@ from fleetserve.errors import (
     ConflictError,
     DoesNotFitError,
     FleetError,
-    InternalError,
     NotFoundError,
     ShedError,
 )
-from fleetserve.replica.models import (
-    HandleState,
-    Loaded,
-    ModelHandle,
-    ModelLoader,
-    ModelSpec,
-)
+from fleetserve.replica.loader_thread import LoaderThread, as_load_error
+from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
 from fleetserve.replica.retirement import Retirement
 from fleetserve.replica.room import Tenant, who_leaves
 
@@ -72,12 +65,16 @@ class ModelPool(Generic[M]):
         self._failed: dict[str, ModelHandle[M]] = {}
         self._loads: dict[str, asyncio.Task[ModelHandle[M]]] = {}
         self._turn = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
-        self._retirement = Retirement(loader, self._thread, on_lost)
+        self._thread = LoaderThread(loader, clock)
+        self._retirement = Retirement(self._thread, on_lost)
 
     async def prepare(self) -> str:
         """Lets the loader make itself ready; the name of its device."""
-        return await self.in_loader_thread(self._loader.prepare)
+        return await self._thread.run(self._loader.prepare)
+
+    async def in_loader_thread(self, function: Callable[[], T]) -> T:
+        """See LoaderThread.run."""
+        return await self._thread.run(function)
 
     def get_ready(self, name: str) -> ModelHandle[M] | None:
         """The hot path: the handle, if the model can serve at once."""
@@ -198,6 +195,11 @@ class ModelPool(Generic[M]):
         groups = (self._ready, self._staged, self._loading, self._failed)
         return [*(h for group in groups for h in group.values()), *self._retirement.handles]
 
+    def is_leaving(self, name: str, revision: str) -> bool:
+        """Whether requests still hold that revision after it was taken from service."""
+        leaving = [handle.spec for handle in self._retirement.handles]
+        return any((spec.name, spec.revision) == (name, revision) for spec in leaving)
+
     def freed_bytes(self, name: str, revision: str) -> int:
         """What that revision gave back when it was unloaded last, measured."""
         return self._retirement.freed_bytes.get(f"{name}@{revision}", 0)
@@ -254,7 +256,7 @@ class ModelPool(Generic[M]):
             await self._retire(handle)
         self._staged.clear()
         await self._retirement.finish()
-        self._thread.shutdown(wait=False)
+        self._thread.close()
 
     def is_pinned(self, handle: ModelHandle[M]) -> bool:
         return handle.spec.pinned or handle.spec.name in self.pinned
@@ -306,7 +308,7 @@ class ModelPool(Generic[M]):
         try:
             async with self._turn:
                 await self._make_room(handle, beside=not to_serve)
-                await self._load_in_thread(handle)
+                await self._thread.load(handle)
         except (DoesNotFitError, ShedError) as exc:
             # Not the model's fault: it may fit the next time. Who has it staged asks how it is.
             if not to_serve:
@@ -314,7 +316,7 @@ class ModelPool(Generic[M]):
             raise
         except Exception as exc:
             log.exception("model.load_failed", name=spec.name, revision=spec.revision)
-            error = _as_load_error(spec, exc)
+            error = as_load_error(spec, exc)
             self._note_failed(key, handle, error)
             raise error from exc
         finally:
@@ -329,33 +331,17 @@ class ModelPool(Generic[M]):
         handle.became_failed(error)
         self._failed[key] = handle
 
-    async def _load_in_thread(self, handle: ModelHandle[M]) -> None:
-        begin_s = self._clock.monotonic_s()
-        loaded, taken = await self.in_loader_thread(lambda: self._load_measured(handle.spec))
-        handle.became_ready(loaded, self._clock.monotonic_s() - begin_s)
-        handle.taken_bytes = taken
-        log.info(
-            "model.loaded",
-            name=handle.spec.name,
-            revision=handle.spec.revision,
-            bytes=handle.bytes,
-            seconds=round(handle.load_s, 3),
-        )
-
-    def _load_measured(self, spec: ModelSpec) -> tuple[Loaded[M], int]:
-        """The model, and what this process holds more than before."""
-        before = self._loader.held_bytes()
-        loaded = self._loader.load(spec)
-        return loaded, self._loader.held_bytes() - before
-
     async def _make_room(self, handle: ModelHandle[M], *, beside: bool) -> None:
         """``beside``: the revision that serves must stay. Raises: DoesNotFitError, ShedError."""
+        await self._retirement.finish()
         staying = {h.spec.name for h in self._ready.values() if self.is_pinned(h)}
         staying |= {handle.spec.name} if beside else set()
         tenants = [
             Tenant(n, h.bytes, h.last_used_s, busy=h.refs > 0, stays=n in staying)
             for n, h in self._ready.items()
         ]
+        # What is leaving makes room by itself, once its last request is answered.
+        tenants += [Tenant("", h.bytes, 0.0, busy=True) for h in self._retirement.handles]
         wanted = handle.spec.expected_bytes
         for name in who_leaves(handle.spec.name, wanted, tenants, self._free_now()):
             log.info("model.evicted", name=name, for_model=handle.spec.name, wanted=wanted)
@@ -379,16 +365,3 @@ class ModelPool(Generic[M]):
         if self._ready.get(handle.spec.name) is handle:
             del self._ready[handle.spec.name]
         return self._retirement.enter(handle)
-
-    async def in_loader_thread(self, function: Callable[[], T]) -> T:
-        """Runs a function between loads; whoever wants a model waits for it."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
-
-
-def _as_load_error(spec: ModelSpec, exc: Exception) -> FleetError:
-    if isinstance(exc, FleetError):
-        return exc
-    reason = f"{type(exc).__name__}: {exc}"
-    return InternalError(
-        f"{spec.name} could not be loaded: {reason[:500]}", code="model_load_failed"
-    )

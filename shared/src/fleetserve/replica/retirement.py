@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 import structlog
 
-from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader, ModelSpec
+from fleetserve.replica.loader_thread import LoaderThread
+from fleetserve.replica.models import HandleState, ModelHandle
 
 log = structlog.get_logger(__name__)
 
@@ -28,13 +28,7 @@ class Retirement(Generic[M]):
         freed_bytes: What each name@revision gave back last, measured.
     """
 
-    def __init__(
-        self,
-        loader: ModelLoader[M],
-        thread: ThreadPoolExecutor,
-        on_lost: Callable[[int], None],
-    ) -> None:
-        self._loader = loader
+    def __init__(self, thread: LoaderThread[M], on_lost: Callable[[int], None]) -> None:
         self._thread = thread
         self._on_lost = on_lost
         self._lost_bytes = 0
@@ -67,10 +61,9 @@ class Retirement(Generic[M]):
         return unload
 
     async def _unload(self, handle: ModelHandle[M], last: list[M]) -> None:
-        loop, spec = asyncio.get_running_loop(), handle.spec
-        freed = 0
+        spec, freed = handle.spec, 0
         try:
-            freed = await loop.run_in_executor(self._thread, self._measured, spec, last)
+            freed = await self._thread.unload(spec, last)
         except Exception:
             log.exception("model.unload_failed", name=spec.name)
         finally:
@@ -82,12 +75,3 @@ class Retirement(Generic[M]):
             self._lost_bytes += owed - freed
             log.warning("memory.kept", name=spec.name, lost_bytes=self._lost_bytes)
             self._on_lost(self._lost_bytes)
-
-    def _measured(self, spec: ModelSpec, last: list[M]) -> int:
-        """Unloads; what this process holds less than before.
-
-        The list hands the last reference over: what is still referred to is not freed.
-        """
-        before = self._loader.held_bytes()
-        self._loader.unload(spec, last.pop())
-        return before - self._loader.held_bytes()

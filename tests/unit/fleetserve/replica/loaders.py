@@ -75,3 +75,11 @@ async def stage(pool: ModelPool[str], name: str, revision: str) -> None:
         if pool.stage_soon(name, revision):
             return
         await asyncio.sleep(0)
+
+
+async def left(pool: ModelPool[str], name: str, revision: str) -> None:
+    """Returns once it is unloaded."""
+    while True:
+        if not pool.is_leaving(name, revision):
+            return
+        await asyncio.sleep(0)

@@ -10,7 +10,7 @@ from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
-from tests.unit.fleetserve.replica.loaders import DirectedLoader, stage
+from tests.unit.fleetserve.replica.loaders import DirectedLoader, left, stage
 
 
 @pytest.fixture
@@ -83,6 +83,13 @@ async def test_delete_takes_a_model_away_and_repeats_to_the_same(
     with handle:
         held = await client.delete("/internal/models/a@r1")
         assert (held.status_code, held.json()["state"]) == (202, "retired")
+        again = await pool.get("a")
+        leaving = await client.get("/internal/models/a@r1/leaving")
+        assert (leaving.status_code, leaving.json()["state"]) == (202, "retired")
+    await left(pool, "a", "r1")
+    left = await client.get("/internal/models/a@r1/leaving")
+    assert (left.status_code, left.json()["freed_bytes"]) == (200, 40)
+    assert pool.get_ready("a") is again, "asking is not taking it away"
     await pool.close()
     for _ in range(2):
         gone = await client.delete("/internal/models/a@r1")

@@ -333,6 +333,20 @@ async def test_staging_never_unloads_the_revision_that_serves(clock: ManualClock
     await pool.close()
 
 
+async def test_what_is_leaving_makes_room_in_a_moment(clock: ManualClock) -> None:
+    loader = DirectedLoader({"a": ("r1", 60)})
+    pool: ModelPool[str] = ModelPool(loader, clock=clock, budget_bytes=100)
+    with await pool.get("a"):
+        assert await pool.remove("a") is HandleState.RETIRED
+        assert pool.is_leaving("a", "r1")
+        with pytest.raises(ShedError) as shed:
+            await pool.get("a")
+        assert shed.value.code == "no_room"
+    assert (await pool.get("a")).model == "a@r1"
+    assert not pool.is_leaving("a", "r1")
+    await pool.close()
+
+
 async def test_a_revision_staged_in_vain_is_unloaded(
     pool: ModelPool[str], loader: DirectedLoader, clock: ManualClock
 ) -> None:

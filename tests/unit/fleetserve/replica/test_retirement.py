@@ -1,9 +1,9 @@
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 
 import pytest
 
 from fleetserve.clock import ManualClock
+from fleetserve.replica.loader_thread import LoaderThread
 from fleetserve.replica.models import HandleState, Loaded, ModelHandle, ModelSpec
 from fleetserve.replica.retirement import NOTABLE_BYTES, Retirement
 from tests.unit.fleetserve.replica.loaders import DirectedLoader
@@ -18,10 +18,8 @@ def nobody(_: int) -> None:
     """Does not want to know."""
 
 
-@pytest.fixture
-def thread() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as thread:
-        yield thread
+def retiring(loader: DirectedLoader, on_lost: Callable[[int], None] = nobody) -> Retirement[str]:
+    return Retirement(LoaderThread(loader, ManualClock()), on_lost)
 
 
 @pytest.fixture
@@ -32,10 +30,10 @@ def handle() -> ModelHandle[str]:
 
 
 async def test_an_idle_model_is_unloaded_at_once(
-    thread: ThreadPoolExecutor, handle: ModelHandle[str]
+    handle: ModelHandle[str],
 ) -> None:
     loader = DirectedLoader()
-    retirement = Retirement(loader, thread, nobody)
+    retirement = retiring(loader)
     unload = retirement.enter(handle)
     assert unload is not None
     await unload
@@ -45,10 +43,10 @@ async def test_an_idle_model_is_unloaded_at_once(
 
 
 async def test_a_model_in_use_is_unloaded_by_its_last_user(
-    thread: ThreadPoolExecutor, handle: ModelHandle[str]
+    handle: ModelHandle[str],
 ) -> None:
     loader = DirectedLoader()
-    retirement = Retirement(loader, thread, nobody)
+    retirement = retiring(loader)
     with handle:
         assert retirement.enter(handle) is None
         assert handle.state is HandleState.RETIRED
@@ -57,9 +55,9 @@ async def test_a_model_in_use_is_unloaded_by_its_last_user(
 
 
 async def test_an_unload_that_fails_is_over_all_the_same(
-    thread: ThreadPoolExecutor, handle: ModelHandle[str]
+    handle: ModelHandle[str],
 ) -> None:
-    retirement = Retirement(BrokenLoader(), thread, nobody)
+    retirement = retiring(BrokenLoader())
     retirement.enter(handle)
     await retirement.finish()
     assert retirement.handles == []
@@ -73,39 +71,39 @@ def large_one() -> ModelHandle[str]:
     return handle
 
 
-async def test_what_a_model_gives_back_is_measured(thread: ThreadPoolExecutor) -> None:
+async def test_what_a_model_gives_back_is_measured() -> None:
     loader, lost = DirectedLoader(held=NOTABLE_BYTES + 7), list[int]()
-    retirement = Retirement(loader, thread, lost.append)
+    retirement = retiring(loader, lost.append)
     retirement.enter(large_one())
     await retirement.finish()
     assert retirement.freed_bytes == {"m@r1": NOTABLE_BYTES}
     assert lost == []
 
 
-async def test_what_models_keep_is_added_up(thread: ThreadPoolExecutor) -> None:
+async def test_what_models_keep_is_added_up() -> None:
     loader, lost = DirectedLoader(held=NOTABLE_BYTES, leaks=True), list[int]()
-    retirement = Retirement(loader, thread, lost.append)
+    retirement = retiring(loader, lost.append)
     for _ in range(2):
         retirement.enter(large_one())
         await retirement.finish()
     assert lost == [NOTABLE_BYTES, 2 * NOTABLE_BYTES]
 
 
-async def test_model_whose_file_was_hardly_read_owes_little(thread: ThreadPoolExecutor) -> None:
+async def test_model_whose_file_was_hardly_read_owes_little() -> None:
     lost = list[int]()
     handle = large_one()
     handle.taken_bytes = NOTABLE_BYTES // 2
-    retirement = Retirement(DirectedLoader(leaks=True), thread, lost.append)
+    retirement = retiring(DirectedLoader(leaks=True), lost.append)
     retirement.enter(handle)
     await retirement.finish()
     assert lost == []
 
 
 async def test_small_models_prove_nothing(
-    thread: ThreadPoolExecutor, handle: ModelHandle[str]
+    handle: ModelHandle[str],
 ) -> None:
     lost = list[int]()
-    retirement = Retirement(DirectedLoader(leaks=True), thread, lost.append)
+    retirement = retiring(DirectedLoader(leaks=True), lost.append)
     retirement.enter(handle)
     await retirement.finish()
     assert lost == []
