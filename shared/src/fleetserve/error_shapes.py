@@ -18,8 +18,6 @@ from fleetserve.errors import (
 
 _OPENAI, _V2 = "/v1/", "/v2/"
 _OPENAI_CODES: Mapping[str, str] = {
-    "credential_missing": "invalid_api_key",
-    "unauthorized": "invalid_api_key",
     "scope_missing": "missing_scope",
     "rate_limited": "rate_limit_exceeded",
     "not_found": "unknown_url",
@@ -83,8 +81,13 @@ def _openai(error: FleetError) -> dict[str, object]:
         "message": message,
         "type": _openai_type(error.status),
         "param": param,
-        "code": _OPENAI_CODES.get(error.code, error.code),
+        "code": _openai_code(error),
     }
+
+
+def _openai_code(error: FleetError) -> str:
+    """Whatever is wrong with a credential is one code there."""
+    return "invalid_api_key" if error.status == 401 else _OPENAI_CODES.get(error.code, error.code)
 
 
 def _openai_type(status: int) -> str:

@@ -41,6 +41,12 @@ def test_v1_without_a_slash_is_no_route_of_openais() -> None:
         (ModelNotFoundError("m"), "invalid_request_error", "model", "model_not_found"),
         (UnauthorizedError("Who?"), "invalid_request_error", None, "invalid_api_key"),
         (
+            UnauthorizedError("Who?", code="key_invalid"),
+            "invalid_request_error",
+            None,
+            "invalid_api_key",
+        ),
+        (
             ForbiddenError("No.", code="scope_missing"),
             "invalid_request_error",
             None,
