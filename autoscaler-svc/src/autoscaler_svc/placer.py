@@ -101,7 +101,7 @@ class Placer:
         except FleetError as exc:
             if isinstance(exc, ConflictError) and isinstance(step, Unload):
                 # The replica knows better than its last announcement; the next one is looked at.
-                log.info("placement.spared", model=pair[0], replica=pair[1], reason=exc.detail)
+                log.info("placement.spared", model=pair[0], on=pair[1], reason=exc.detail)
                 self._settling[pair] = self._clock.monotonic_s() + SETTLE_S
             else:
                 self._refused(service, pair, exc)

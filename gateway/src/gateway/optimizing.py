@@ -236,7 +236,7 @@ class FleetOptimizer:
         try:
             await self._calls.send(replica, method, path, timeout_s)
         except UnavailableError as exc:
-            log.info("optimization.unheard", replica=replica.id, reason=exc.detail)
+            log.info("optimization.unheard", on=replica.id, reason=exc.detail)
 
 
 def measurements_of(reports: Sequence[ModelReport]) -> list[dict[str, Any]]:

@@ -107,7 +107,7 @@ class Placing:
             try:
                 await asyncio.to_thread(self._calls.read_pins, replica)
             except FleetError as exc:
-                log.info("pins.not_read", replica=replica.replica_id, reason=exc.detail)
+                log.info("pins.not_read", by=replica.replica_id, reason=exc.detail)
 
     async def switched(self, name: str, revision: str) -> tuple[str, ...]:
         """The replicas that serve this revision, once none serves another one or SWITCH_S is over.

@@ -76,7 +76,7 @@ class Trial:
             self._calls.load(tried.replica, manifest.name, manifest.revision, wait=True)
         except FleetError as exc:
             # It finds out by itself in a moment.
-            log.info("revision.not_told", replica=tried.replica.replica_id, reason=exc.detail)
+            log.info("revision.not_told", on=tried.replica.replica_id, reason=exc.detail)
 
     def _discard(self, replica: Announcement, manifest: Manifest) -> None:
         with suppress(FleetError):  # It drops by itself what nobody publishes.
