@@ -22,7 +22,7 @@ NUMBERS = {
 
 @pytest.mark.parametrize("datatype", NUMBERS)
 def test_every_type_goes_both_ways(datatype: str) -> None:
-    tensor = np.array([[0, 1, 1], [1, 0, 1]], dtype=NUMBERS[datatype])
+    tensor: Any = np.array([[0, 1, 1], [1, 0, 1]], dtype=NUMBERS[datatype])
     found = from_binary(datatype, (2, 3), memoryview(bytes(to_binary(tensor))), "f")
     assert found.dtype == tensor.dtype
     assert (found == tensor).all()
