@@ -70,5 +70,5 @@ def test_record_of_a_manifest_repeats_it() -> None:
         "model_id": "http://x/m.pt2",
         "size_bytes": 7,
         "input_rank": 2,
-        "previous_revision": "",
+        "created_at": 0.0,
     }
