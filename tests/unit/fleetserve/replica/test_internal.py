@@ -87,8 +87,8 @@ async def test_delete_takes_a_model_away_and_repeats_to_the_same(
         leaving = await client.get("/internal/models/a@r1/leaving")
         assert (leaving.status_code, leaving.json()["state"]) == (202, "retired")
     await left(pool, "a", "r1")
-    left = await client.get("/internal/models/a@r1/leaving")
-    assert (left.status_code, left.json()["freed_bytes"]) == (200, 40)
+    gone = await client.get("/internal/models/a@r1/leaving")
+    assert (gone.status_code, gone.json()["freed_bytes"]) == (200, 40)
     assert pool.get_ready("a") is again, "asking is not taking it away"
     await pool.close()
     for _ in range(2):
