@@ -121,7 +121,7 @@ down: ## Stop and remove the containers; models, logs and data stay in their vol
 	$(COMPOSE) down
 
 test-docker: $(DEV) ## Run the tests that need a Docker Engine; ARGS goes to pytest
-	@$(BIN)/python -m pytest -m docker tests/e2e $(ARGS)
+	@$(BIN)/python -m pytest -m 'docker and not soak' tests/e2e $(ARGS)
 
 .PHONY: soak test-gpu
 

@@ -10,11 +10,12 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import Server, children, command_line, cpu_s, free_port
+from benchmarks.processes import Server, command_line, cpu_s, free_port, pss_mib, tree
 
 MIB_AT_MOST = 1.2 * 1024
 SHARE_AT_MOST = 0.03
@@ -29,25 +30,17 @@ class Usage:
     cpu_share: float
 
 
-def measure(supervisor: int, seconds: float) -> list[Usage]:
-    """Every process of a fleet over some seconds; one that ended meanwhile is left out."""
-    pids = [supervisor, *children(supervisor)]
+def measure(pids: Iterable[int], seconds: float) -> list[Usage]:
+    """Every one of these processes over some seconds; one that ended meanwhile is left out."""
     before = {pid: cpu_s(pid) for pid in pids}
     begin_s = time.monotonic()
     time.sleep(seconds)
     took_s = time.monotonic() - begin_s
     return [
-        Usage(_name(pid), _pss_mib(pid), (cpu_s(pid) - before[pid]) / took_s)
-        for pid in pids
+        Usage(_name(pid), pss_mib([pid]), (cpu_s(pid) - before[pid]) / took_s)
+        for pid in before
         if Path(f"/proc/{pid}").exists()
     ]
-
-
-def _pss_mib(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise ValueError(f"no Pss of {pid}")
 
 
 def _name(pid: int) -> str:
@@ -84,7 +77,7 @@ def main() -> None:
     with ExitStack() as stack:
         supervisor = args.pid or start_fleet(stack)
         time.sleep(args.settle)
-        usages = measure(supervisor, args.seconds)
+        usages = measure(tree(supervisor), args.seconds)
     print(f"{len(usages)} processes, idle for {args.seconds:.0f} s\n")
     print(report(usages))
     memory, share = sum(u.pss_mib for u in usages), sum(u.cpu_share for u in usages)

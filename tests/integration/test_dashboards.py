@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -52,7 +52,7 @@ async def repeat(client: httpx.AsyncClient, method: str, path: str, body: Any = 
 
 
 @asynccontextmanager
-async def everybody_busy(fleet: Fleet) -> AsyncIterator[None]:
+async def everybody_busy(fleet: "Served") -> AsyncIterator[None]:
     """Requests for every service as long as the block lasts."""
     async with fleet.client() as client:
         work = [
@@ -73,7 +73,15 @@ async def everybody_busy(fleet: Fleet) -> AsyncIterator[None]:
                     await task
 
 
-def check_quiet_and_own(page: Page, fleet: Fleet) -> None:
+class Served(Protocol):
+    """A fleet of either kind."""
+
+    url: str
+
+    def client(self) -> httpx.AsyncClient: ...
+
+
+def check_quiet_and_own(page: Page, fleet: Served) -> None:
     foreign = [url for url in page.requests if not url.startswith((fleet.url, "data:", "blob:"))]
     assert foreign == []
     assert page.complaints == []
@@ -81,6 +89,11 @@ def check_quiet_and_own(page: Page, fleet: Fleet) -> None:
 
 @pytest.mark.usefixtures("models")
 async def test_numbers_of_every_dashboard_change_under_load(fleet: Fleet, page: Page) -> None:
+    await check_numbers_change_under_load(fleet, page)
+
+
+async def check_numbers_change_under_load(fleet: Served, page: Page) -> None:
+    """Needs the model of SPEECH."""
     async with everybody_busy(fleet):
         for path in ("/dashboard", *(f"/dashboard/{service}" for service in SERVICES)):
             for width, height, dark in FORMS:

@@ -56,17 +56,26 @@ def closed_fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> It
 @pytest.fixture(scope="module")
 def admin(closed_fleet: Fleet) -> dict[str, str]:
     """The first admin's headers."""
-    password = (closed_fleet.home / "data/auth/admin-password").read_text().strip()
-    body = {"username": "admin", "password": password}
-    answer = httpx.post(f"{closed_fleet.url}/auth/login", json=body, timeout=30)
+    password = (closed_fleet.home / "data/auth/admin-password").read_text()
+    return sign_in(closed_fleet.url, password)
+
+
+def sign_in(url: str, password: str) -> dict[str, str]:
+    """The headers of who signs in as the first admin."""
+    body = {"username": "admin", "password": password.strip()}
+    answer = httpx.post(f"{url}/auth/login", json=body, timeout=30)
     assert answer.is_success, answer.text
     return {"Authorization": f"Bearer {answer.json()['token']['access_token']}"}
 
 
 @pytest.fixture(scope="module")
 def routes(closed_fleet: Fleet) -> list[Route]:
+    return find_routes(closed_fleet.url)
+
+
+def find_routes(url: str) -> list[Route]:
     """Every route that the fleet documents or the table of scopes has."""
-    document = httpx.get(f"{closed_fleet.url}/openapi.json", timeout=30).json()
+    document = httpx.get(f"{url}/openapi.json", timeout=30).json()
     documented = [
         Route(method.upper(), path)
         for path, operations in document["paths"].items()
@@ -80,8 +89,8 @@ def routes(closed_fleet: Fleet) -> list[Route]:
 class Keys:
     """API keys by their scopes, made once each."""
 
-    def __init__(self, fleet: Fleet, admin: dict[str, str]) -> None:
-        self._url = f"{fleet.url}/auth/generate-key"
+    def __init__(self, url: str, admin: dict[str, str]) -> None:
+        self._url = f"{url}/auth/generate-key"
         self._admin = admin
         self._made: dict[frozenset[Scope], dict[str, str]] = {}
 
@@ -96,7 +105,7 @@ class Keys:
 
 @pytest.fixture(scope="module")
 def keys(closed_fleet: Fleet, admin: dict[str, str]) -> Keys:
-    return Keys(closed_fleet, admin)
+    return Keys(closed_fleet.url, admin)
 
 
 @pytest.fixture
@@ -123,6 +132,10 @@ def test_every_documented_route_has_a_row_in_the_table_of_scopes(routes: list[Ro
 async def test_without_a_credential_every_route_but_the_open_ones_is_a_401(
     client: httpx.AsyncClient, routes: list[Route]
 ) -> None:
+    await check_credential_is_needed(client, routes)
+
+
+async def check_credential_is_needed(client: httpx.AsyncClient, routes: list[Route]) -> None:
     for route in routes:
         status, code = await ask(client, route)
         if route.access.open:
@@ -134,6 +147,10 @@ async def test_without_a_credential_every_route_but_the_open_ones_is_a_401(
 async def test_a_key_with_every_scope_but_the_needed_is_a_403(
     client: httpx.AsyncClient, routes: list[Route], keys: Keys
 ) -> None:
+    await check_scope_is_needed(client, routes, keys)
+
+
+async def check_scope_is_needed(client: httpx.AsyncClient, routes: list[Route], keys: Keys) -> None:
     asked = [route for route in routes if route.access.any_of]
     assert {scope for route in asked for scope in route.access.any_of} == ALL_SCOPES
     for route in asked:
