@@ -1,13 +1,19 @@
 """The only file of inference-svc that reads, and at its start writes, the environment."""
 
+import hashlib
 import os
+import re
+import stat
+import tempfile
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleetserve.settings import ServiceSettings, load_service_settings
 from fleetserve.tasks import INFERENCE_SERVICE
 
+_PLAIN_PATH = re.compile(r"[\w./+@%-]+")
 _CGROUP_CPU = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -58,8 +64,8 @@ def apply_environment(
     /tmp is not.
     """
     threads = str(settings.torch_threads)
-    cache = settings.service.cache_dir
-    unpacked = cache / "tmp"
+    compiled = _compiler_dir(settings.service.cache_dir)
+    unpacked = compiled / "tmp"
     unpacked.mkdir(parents=True, exist_ok=True)
     (os.environ if environ is None else environ).update(
         {
@@ -75,9 +81,24 @@ def apply_environment(
             "TRANSFORMERS_OFFLINE": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "TRANSFORMERS_VERBOSITY": "error",
-            "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+            "TORCHINDUCTOR_CACHE_DIR": str(compiled / "inductor"),
             "TMPDIR": str(unpacked),
             # Its pool of compiling processes would take the cores of what is served.
             "TORCHINDUCTOR_COMPILE_THREADS": "1",
         }
     )
+
+
+def _compiler_dir(wanted: Path) -> Path:
+    """Where the compiler works; torch doesn't quote its paths, so one with spaces won't do."""
+    if _PLAIN_PATH.fullmatch(str(wanted)):
+        return wanted
+    named = hashlib.sha256(str(wanted).encode()).hexdigest()[:12]
+    # Not under TMPDIR, which is set to such a folder too.
+    folder = Path("/tmp") / f"fleetserve-{os.getuid()}-{named}"  # noqa: S108 - owner is checked
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="fleetserve-", dir="/tmp"))

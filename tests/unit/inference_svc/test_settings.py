@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,32 @@ def test_threads_of_native_libraries_are_set_before_they_load(tmp_path: Path) ->
     assert process["OMP_NUM_THREADS"] == "2"
     assert process["OMP_WAIT_POLICY"] == "PASSIVE"
     assert process["HF_HUB_OFFLINE"] == "1"
+
+
+def compiler_dirs(home: Path) -> set[Path]:
+    """Where everything of the compiler goes."""
+    process: dict[str, str] = {}
+    apply_environment(load_settings(environ(home)), process)
+    assert Path(process["TMPDIR"]).is_dir()
+    return {Path(process[name]).parent for name in ("TORCHINDUCTOR_CACHE_DIR", "TMPDIR")}
+
+
+def test_compiled_code_goes_where_code_may_be_executed(tmp_path: Path) -> None:
+    assert compiler_dirs(tmp_path) == {tmp_path / "cache"}
+
+
+def test_compilers_get_no_path_with_spaces(tmp_path: Path) -> None:
+    home = tmp_path / "a fleet's home"
+    (folder,) = compiler_dirs(home) | compiler_dirs(home)
+    assert " " not in str(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    shutil.rmtree(folder)
+
+
+def test_a_folder_that_others_can_write_is_not_trusted(tmp_path: Path) -> None:
+    (planted,) = compiler_dirs(tmp_path / "with space")
+    planted.chmod(0o777)
+    (other,) = compiler_dirs(tmp_path / "with space")
+    assert other != planted
+    for folder in (planted, other):
+        shutil.rmtree(folder)

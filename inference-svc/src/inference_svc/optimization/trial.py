@@ -66,14 +66,16 @@ def _cuda_time() -> float:
 
 
 def run_through(
-    engine: ModelEngine, batches: Sequence[Batch]
-) -> Generator[None, None, list[object]]:
-    """The results of all batches; others may compute between two."""
-    results: list[object] = []
+    engine: ModelEngine, batches: Sequence[Batch], watch: Stopwatch
+) -> Generator[None, None, Trial]:
+    """Times and results of all batches, as ``base``; others may compute between two."""
+    trial = Trial()
     for batch in batches:
-        results += finish(engine.predict_batch(batch))
+        begin_s = watch()
+        trial.results += finish(engine.predict_batch(batch))
+        trial.base.append(watch() - begin_s)
         yield
-    return results
+    return trial
 
 
 def compare(

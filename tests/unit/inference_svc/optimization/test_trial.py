@@ -33,8 +33,8 @@ def test_groups_never_share_a_batch() -> None:
 
 def test_others_may_compute_after_each_batch(engine: TinyEngine) -> None:
     batches = cut(engine.samples([str(n) for n in range(10)]), 4, 2)
-    turns, results = finish(run_through(engine, batches))
-    assert (turns, len(results)) == (5, 10)
+    turns, trial = finish(run_through(engine, batches, time.monotonic))
+    assert (turns, len(trial.base), len(trial.results)) == (5, 5, 10)
 
 
 def test_both_engines_take_each_batch_in_turn(engine: TinyEngine) -> None:

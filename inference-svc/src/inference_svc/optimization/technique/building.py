@@ -57,6 +57,12 @@ def _run(job: Path) -> None:
             process.kill()
             raise UnavailableTechniqueError(f"compiling took over {LONGEST_S:.0f} s") from None
     if status != 0:
-        lines = [line for line in said.read_text(errors="replace").splitlines() if line.strip()]
-        reason = lines[-1].strip()[:_TOLD_CHARS] if lines else f"the compiler ended with {status}"
+        reason = _reason(said.read_text(errors="replace")) or f"the compiler ended with {status}"
         raise UnavailableTechniqueError(f"it can't be compiled: {reason}")
+
+
+def _reason(told: str) -> str:
+    """The last line that speaks of an error, else the last one."""
+    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    errors = [line for line in lines if "error" in line.lower()]
+    return (errors or lines or [""])[-1][:_TOLD_CHARS]
