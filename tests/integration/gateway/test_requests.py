@@ -54,7 +54,7 @@ async def test_both_replicas_are_used(client: httpx.AsyncClient) -> None:
     ("content", "status", "code"),
     [
         (b'{"model_name":"nothing","inputs":1}', 404, "model_not_found"),
-        (b'{"inputs":1}', 422, "invalid_field"),
+        (b'{"inputs":1}', 422, "required"),
         (b'{"model_name":"example","timeout":"soon"}', 422, "invalid_field"),
         (b"not json", 400, "invalid_json"),
     ],

@@ -99,7 +99,7 @@ async def info(request: Request) -> dict[str, Any]:
                 "name": name,
                 "processes": len(table.all(name)),
                 "ready": len(table.ready(name)),
-                "addresses": [r.address for r in table.all(name)],
+                "addresses": [r.address for r in table.all(name) if r.address],
             }
             for name in table.services()
         ],

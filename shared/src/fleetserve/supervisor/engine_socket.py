@@ -1,5 +1,6 @@
 """Where the engine's Unix socket is: a short path in a folder that nobody else can enter."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -32,7 +33,9 @@ def listening_socket(home: Path, runtime_dir: Path | None) -> Iterator[socket.so
     finally:
         listener.close()
         path.unlink(missing_ok=True)
-        path.parent.rmdir()
+        # Whoever tidies up temporary folders may have been here.
+        with contextlib.suppress(FileNotFoundError):
+            path.parent.rmdir()
 
 
 def _make_folder(home: Path, runtime_dir: Path | None) -> Path:

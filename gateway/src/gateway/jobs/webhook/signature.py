@@ -8,7 +8,7 @@ import hmac
 import os
 from hashlib import sha256
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 
 # On the jobs volume, which both the gateway and the worker have.
 WEBHOOK_KEY = "webhook.key"
@@ -45,7 +45,7 @@ class WebhookSecrets:
 
     def _make_key(self) -> bytes:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        draft = self._path.with_name(f"{self._path.name}.{token_hex(8)}")
         draft.touch(mode=0o600)
         draft.write_bytes(token_bytes(_KEY_BYTES))
         try:
