@@ -46,7 +46,9 @@ async def test_page_has_every_process_told_apart_by_its_labels(fleet: Fleet) -> 
     assert {r.target for r in fleet.upstream.sent} == {"/metrics"}
 
 
-@pytest.mark.parametrize("behaviour", [failing(sent=False), answering(status=500)], ids=str)
+@pytest.mark.parametrize(
+    "behaviour", [failing(sent=False), answering(status=500)], ids=["refused", "ill"]
+)
 async def test_process_that_does_not_answer_is_down_and_the_rest_is_there(
     fleet: Fleet, behaviour: Behaviour
 ) -> None:

@@ -121,7 +121,9 @@ async def test_equal_schemas_are_one(openapi: FleetOpenapi, fleet: Fleet) -> Non
     assert not any("audio-svc" in name for name in schemas)
 
 
-@pytest.mark.parametrize("fault", [failing(sent=False), answering(status=500)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [failing(sent=False), answering(status=500)], ids=["refused", "ill"]
+)
 async def test_service_that_is_away_keeps_its_last_known_routes(
     openapi: FleetOpenapi, fleet: Fleet, fault: Behaviour
 ) -> None:

@@ -33,7 +33,9 @@ async def test_call_carries_a_token_for_its_service(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [failing(sent=False), failing(sent=True), breaking_off()], ids=str
+    "fault",
+    [failing(sent=False), failing(sent=True), breaking_off()],
+    ids=["refused", "lost", "broken off"],
 )
 async def test_process_that_does_not_answer_is_unavailable(fleet: Fleet, fault: object) -> None:
     fleet.add(fault)  # type: ignore[arg-type]

@@ -19,7 +19,11 @@ def test_new_key_has_the_shape_of_one_and_is_never_the_same() -> None:
     assert all(looks_like_key(key) for key in keys)
 
 
-@pytest.mark.parametrize("text", ["", "sk_", "sk_short", new_key() + "x", "pk_" + new_key()[3:]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "sk_", "sk_short", new_key() + "x", "pk_" + new_key()[3:]],
+    ids=["empty", "bare", "short", "long", "other prefix"],
+)
 def test_nonsense_is_no_key(text: str) -> None:
     assert not looks_like_key(text)
 
