@@ -105,6 +105,7 @@ async def test_a_stream_may_be_closed_in_the_middle_and_again(generator: TextGen
     await anext(stream)
     await stream.aclose()
     await stream.aclose()
+    assert [piece async for piece in stream] == []
 
 
 def test_a_prompt_that_is_too_long_is_refused_by_name(generator: TextGenerator) -> None:

@@ -72,15 +72,19 @@ class MemoryStream:
     def __init__(self, generator: MemoryGenerator, order: GenerationOrder) -> None:
         self.note = GenerationNote()
         self._generator = generator
+        self._over = False
         self._pieces = self._write(order)
 
     def __aiter__(self) -> AsyncIterator[Piece]:
         return self
 
     async def __anext__(self) -> Piece:
+        if self._over:
+            raise StopAsyncIteration
         return await anext(self._pieces)
 
     async def aclose(self) -> None:
+        self._over = True
         self._generator.closed += 1
 
     async def __aenter__(self) -> Self:
