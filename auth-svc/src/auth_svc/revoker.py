@@ -47,10 +47,14 @@ class Revoker:
         until = self._clock.now_s() + max(KEPT_S, self._token_s + 60)
         self._revoke([Revocation(RevokedKind.USER, user_id, until, version)])
 
+    @property
+    def due(self) -> bool:
+        """It is time to tell the gateways everything again, or they may have missed some."""
+        return self.behind or self._clock.monotonic_s() - self._synced_s >= SYNC_EVERY_S
+
     def sync(self) -> None:
-        """Tells the gateways everything again, if it is time or they may have missed some."""
-        due = self._clock.monotonic_s() - self._synced_s >= SYNC_EVERY_S
-        if not due and not self.behind:
+        """Tells the gateways everything again, if that is due."""
+        if not self.due:
             return
         now_s = self._clock.now_s()
         # Cleared before the list is read: what is added meanwhile sets it again.

@@ -55,7 +55,8 @@ class Upkeep:
         for name, count in self._tally.drain().items():
             self._metrics.count(name, count)
         self._metrics.gauges["revocations_untold"] = float(self._revoker.behind)
-        await self._try("sync", self._revoker.sync)
+        if self._revoker.due:
+            await self._try("sync", self._revoker.sync)
         if self._is_due("renew", RENEW_EVERY_S):
             await self._try("renew", self._keys.renew)
         if self._is_due("prune", PRUNE_EVERY_S):

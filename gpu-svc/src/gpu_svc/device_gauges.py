@@ -11,10 +11,12 @@ log = structlog.get_logger(__name__)
 
 # Reading a GPU costs about a millisecond of its driver's time.
 PERIOD_S = 2.0
+# Where there is none, only the host's memory changes, and that a GPU appears is rare.
+WITHOUT_GPUS_S = 10.0
 
 
 class DeviceGauges:
-    """Looks every PERIOD_S and sets gauges such as gpu0_utilization_percent."""
+    """Looks every few seconds and sets gauges such as gpu0_utilization_percent."""
 
     def __init__(self, devices: DeviceService, runtime: ServiceRuntime) -> None:
         self._devices = devices
@@ -27,7 +29,7 @@ class DeviceGauges:
             look = await self._devices.look()
             self._runtime.metrics.gauges = gauges_of(look)
             self._log_changes(look)
-            await self._runtime.clock.sleep(PERIOD_S)
+            await self._runtime.clock.sleep(PERIOD_S if look.gpus else WITHOUT_GPUS_S)
 
     async def close(self) -> None:
         await asyncio.to_thread(self._devices.close)

@@ -7,8 +7,8 @@ from redis.exceptions import RedisError
 from fleetserve.errors import UnavailableError
 from fleetserve.keys import Keys
 
-PERIOD_S = 1.0
-TTL_S = 5
+PERIOD_S = 2.0
+TTL_S = 6
 
 
 class WorkerReport(msgspec.Struct, frozen=True):

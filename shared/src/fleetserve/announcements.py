@@ -7,9 +7,9 @@ from enum import StrEnum
 import msgspec
 import redis.asyncio
 import structlog
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
-from fleetserve.clock import Clock
 from fleetserve.keys import Keys
 
 log = structlog.get_logger(__name__)
@@ -88,10 +88,10 @@ def decode_announcement(raw: bytes | str) -> Announcement:
 
 
 class Announcer:
-    """Publishes what ``describe`` returns each second, and at once on ``announce_now``.
+    """Publishes what ``describe`` returns, at the heartbeat of the process and on changes.
 
     Redis down or hung costs the caller nothing: failures are logged once and tried again at
-    the next period.
+    the next heartbeat.
     """
 
     def __init__(
@@ -99,22 +99,18 @@ class Announcer:
         client: redis.asyncio.Redis,
         keys: Keys,
         describe: Callable[[], Announcement],
-        clock: Clock,
     ) -> None:
         self._client = client
         self._keys = keys
         self._describe = describe
-        self._clock = clock
         self._failing = False
 
-    async def run(self) -> None:
-        """Announces until cancelled."""
-        while True:
-            await self.announce_now()
-            await self._clock.sleep(PERIOD_S)
+    async def announce_now(self, add: Callable[[Pipeline], object] = lambda _: None) -> bool:
+        """One announcement; a failure is logged, not raised: False.
 
-    async def announce_now(self) -> None:
-        """One announcement; a failure is logged, not raised."""
+        Args:
+            add: Adds the commands that go to Redis in the same exchange.
+        """
         announcement = self._describe()
         key = self._keys.announcement(announcement.service, announcement.replica_id)
         raw = encode_announcement(announcement)
@@ -125,12 +121,14 @@ class Announcer:
                 else:
                     pipe.set(key, raw, ex=TTL_S)
                 pipe.publish(self._keys.announcements_channel, raw)
+                add(pipe)
                 await pipe.execute()
         except (RedisError, OSError, TimeoutError) as exc:
             if not self._failing:
                 log.warning("announcement.failed", error=str(exc))
             self._failing = True
-            return
+            return False
         if self._failing:
             log.info("announcement.recovered")
         self._failing = False
+        return True

@@ -94,7 +94,7 @@ class JoiningTransport(asyncio.Transport):
 
 
 class JoiningHttpProtocol(HttpToolsProtocol):
-    """Given to uvicorn as ``http=``; its server calls ``check_head`` each second.
+    """Given to uvicorn as ``http=``; its server calls ``check_head`` now and then.
 
     A piece of a body that nobody has taken yet is kept as it came: uvicorn copies each into a
     bytearray and out of it again, which of a body of megabytes costs as much as receiving it.

@@ -17,8 +17,7 @@ LOG_FLUSH_S = 0.2
 async def lifetime(runtime: ServiceRuntime) -> AsyncIterator[None]:
     """Runs what every process runs, and the runtime's own background, until the block ends."""
     log.info("service.started", version=__version__, boot_id=runtime.boot_id)
-    announcer = runtime.announcer()
-    loops = [announcer.run, runtime.pusher().run, lambda: _flush_logs(runtime)]
+    loops = [runtime.heartbeat().run, lambda: _flush_logs(runtime)]
     tasks = [asyncio.ensure_future(loop()) for loop in (*loops, *runtime.background)]
     for task in tasks:
         task.add_done_callback(_report_death)
@@ -29,7 +28,7 @@ async def lifetime(runtime: ServiceRuntime) -> AsyncIterator[None]:
         for close in runtime.on_shutdown:
             await close()
         runtime.gone = True
-        await announcer.announce_now()
+        await runtime.announcer().announce_now()
         await runtime.redis.aclose()
         log.info("service.stopped")
         runtime.sink.flush()

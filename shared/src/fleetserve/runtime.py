@@ -12,10 +12,10 @@ from fleetserve import __version__
 from fleetserve.announcements import Announcement, Announcer, ReplicaState
 from fleetserve.clock import Clock, SystemClock
 from fleetserve.dashboard.view import Table
+from fleetserve.heartbeat import Heartbeat
 from fleetserve.keys import Keys
 from fleetserve.log_file import LogSink
 from fleetserve.logs import configure_logging
-from fleetserve.metrics.pusher import MetricsPusher
 from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.metrics.rollup import RollUp
@@ -96,11 +96,11 @@ class ServiceRuntime:
         return self.describe(base)
 
     def announcer(self) -> Announcer:
-        return Announcer(self.redis, self.keys, self.announcement, self.clock)
+        return Announcer(self.redis, self.keys, self.announcement)
 
-    def pusher(self) -> MetricsPusher:
+    def heartbeat(self) -> Heartbeat:
         store = RedisMetricsStore(self.redis, self.keys)
-        return MetricsPusher(self.metrics, store, self.clock, self.history)
+        return Heartbeat(self.announcer(), self.metrics, store, self.clock, self.history)
 
 
 def make_runtime(settings: ServiceSettings) -> ServiceRuntime:

@@ -23,7 +23,7 @@ DRAIN_S = 2 * PERIOD_S
 FINISH_S = 60
 BACKLOG = 2048
 # How often heads of requests that do not arrive are looked for.
-HEADS_S = 1.0
+HEADS_S = 5.0
 
 
 class _Server(uvicorn.Server):

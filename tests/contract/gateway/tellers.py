@@ -5,10 +5,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 import redis.asyncio
+from prometheus_client import CollectorRegistry
 
 from fleetserve.announcements import Announcement, Announcer, ReplicaState
-from fleetserve.clock import Clock, SystemClock
+from fleetserve.clock import SystemClock
+from fleetserve.heartbeat import Heartbeat
 from fleetserve.keys import Keys
+from fleetserve.metrics.redis import RedisMetricsStore
+from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.model_records import ModelRecord, ModelState, encode_record
 from fleetserve.redis_client import make_redis
 from gateway.directory.base import Directory
@@ -93,15 +97,20 @@ class RedisTeller:
         self.directory: Directory = RedisDirectory(
             self._listening, KEYS, self.table, self.models, self.clock
         )
-        own_voice = Announcer(self.client, KEYS, lambda: GATEWAY, self.clock)
+        own_voice = Heartbeat(
+            Announcer(self.client, KEYS, lambda: GATEWAY),
+            RequestMetrics(GATEWAY.service, GATEWAY.replica_id, CollectorRegistry()),
+            RedisMetricsStore(self.client, KEYS),
+            self.clock,
+            [],
+        )
         self._tasks = [
             asyncio.ensure_future(own_voice.run()),
             asyncio.ensure_future(self.directory.run()),
         ]
 
     async def announce(self, announcement: Announcement) -> None:
-        clock: Clock = self.clock
-        await Announcer(self.client, KEYS, lambda: announcement, clock).announce_now()
+        await Announcer(self.client, KEYS, lambda: announcement).announce_now()
 
     async def record(self, record: ModelRecord) -> None:
         await self.write(record)

@@ -1,4 +1,3 @@
-import asyncio
 from collections.abc import AsyncIterator
 from time import monotonic
 
@@ -16,7 +15,6 @@ from fleetserve.announcements import (
     decode_announcement,
     encode_announcement,
 )
-from fleetserve.clock import ManualClock
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_redis
 from tests.redis_server import RedisServer
@@ -52,7 +50,7 @@ async def client(redis_server: RedisServer) -> AsyncIterator[redis.asyncio.Redis
 
 @pytest.fixture
 def announcer(client: redis.asyncio.Redis, replica: Replica) -> Announcer:
-    return Announcer(client, KEYS, replica.describe, ManualClock())
+    return Announcer(client, KEYS, replica.describe)
 
 
 def test_announcement_survives_the_wire() -> None:
@@ -117,10 +115,10 @@ async def test_redis_stopped_costs_no_error_and_the_next_period_announces_again(
 ) -> None:
     redis_server.stop()
     begin_s = monotonic()
-    await announcer.announce_now()
+    assert not await announcer.announce_now()
     assert monotonic() - begin_s < 1.0
     redis_server.start()
-    await announcer.announce_now()
+    assert await announcer.announce_now()
     assert await client.exists(KEY) == 1
 
 
@@ -136,14 +134,9 @@ async def test_redis_hung_costs_no_more_than_its_timeout_and_the_next_period_ann
     assert await client.exists(KEY) == 1
 
 
-async def test_run_announces_each_second(client: redis.asyncio.Redis, replica: Replica) -> None:
-    clock, seen = ManualClock(), []
-
-    class Counting(Announcer):
-        async def announce_now(self) -> None:
-            seen.append(clock.monotonic_s())
-
-    running = asyncio.ensure_future(Counting(client, KEYS, replica.describe, clock).run())
-    await clock.advance(2.5)
-    running.cancel()
-    assert seen == [0.0, 1.0, 2.0]
+async def test_commands_that_go_with_it_are_carried_out_with_it(
+    announcer: Announcer, client: redis.asyncio.Redis
+) -> None:
+    assert await announcer.announce_now(lambda pipe: pipe.set("beside", "1"))
+    assert await client.get("beside") == b"1"
+    assert await client.exists(KEY) == 1

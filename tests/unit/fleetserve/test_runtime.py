@@ -56,6 +56,6 @@ async def test_announcer_tells_the_fleet(runtime: ServiceRuntime) -> None:
     assert decode_announcement(raw) == runtime.announcement()
 
 
-async def test_pusher_tells_the_metrics(runtime: ServiceRuntime) -> None:
-    await runtime.pusher().push()
+async def test_heartbeat_tells_the_metrics(runtime: ServiceRuntime) -> None:
+    await runtime.heartbeat().beat()
     assert await runtime.redis.zcard(runtime.keys.metrics("gateway", "g1")) == 1

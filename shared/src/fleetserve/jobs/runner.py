@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 # A local hub sends 60 MB in half a second, and its progress should still be seen.
 REPORT_S = 0.025
 RENEW_S = 1.0
+# What Celery's messages have not told is found so late.
+LOOK_S = 2.0
 SETTLE_RETRY_S = 0.5
 
 
@@ -46,7 +48,7 @@ class Handler(Protocol):
 
 
 class Runner:
-    """At most ``width`` jobs at a time; orphans of other owners are found within RENEW_S.
+    """At most ``width`` jobs at a time; orphans of other owners are found within LOOK_S.
 
     Args:
         owner: Names this process in the records. A process that is started again under the
@@ -64,7 +66,7 @@ class Runner:
         owner: str,
         clock: Clock,
         width: int,
-        look_every_s: float = RENEW_S,
+        look_every_s: float = LOOK_S,
         on_settled: Callable[[Job], None] = lambda _: None,
     ) -> None:
         self._ledger = ledger

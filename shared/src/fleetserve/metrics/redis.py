@@ -1,6 +1,7 @@
 """Roll-ups in Redis: a sorted set by second for each process."""
 
 import redis.asyncio
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from fleetserve.errors import UnavailableError
@@ -8,24 +9,42 @@ from fleetserve.keys import Keys
 from fleetserve.metrics.base import KEPT_S
 from fleetserve.metrics.rollup import RollUp, decode_rollup, encode_rollup
 
+# How often the set of a process is trimmed, named and given its time to live again.
+TRIM_EVERY_S = 30
+
 
 class RedisMetricsStore:
     def __init__(self, client: redis.asyncio.Redis, keys: Keys) -> None:
         self._client = client
         self._keys = keys
+        self._last_s: dict[str, int] = {}
+        self._trimmed_s: dict[str, int] = {}
 
     async def record(self, rollup: RollUp) -> None:
-        key = self._keys.metrics(rollup.service, rollup.replica_id)
         try:
             async with self._client.pipeline(transaction=True) as pipe:
-                pipe.sadd(self._keys.metrics_services, f"{rollup.service}/{rollup.replica_id}")
-                pipe.zremrangebyscore(key, rollup.at_s, rollup.at_s)
-                pipe.zadd(key, {encode_rollup(rollup): rollup.at_s})
-                pipe.zremrangebyscore(key, "-inf", rollup.at_s - KEPT_S - 1)
-                pipe.expire(key, KEPT_S)
+                self.write(pipe, rollup)
                 await pipe.execute()
         except (RedisError, OSError) as exc:
+            self.lost()
             raise UnavailableError(f"Redis did not take the metrics: {exc}") from exc
+
+    def write(self, pipe: Pipeline, rollup: RollUp) -> None:
+        """Adds what records a roll-up to an exchange with Redis; ``lost`` says that it failed."""
+        key, at_s = self._keys.metrics(rollup.service, rollup.replica_id), rollup.at_s
+        if at_s == self._last_s.get(key):
+            pipe.zremrangebyscore(key, at_s, at_s)
+        self._last_s[key] = at_s
+        pipe.zadd(key, {encode_rollup(rollup): at_s})
+        if at_s >= self._trimmed_s.get(key, 0) + TRIM_EVERY_S:
+            self._trimmed_s[key] = at_s
+            pipe.sadd(self._keys.metrics_services, f"{rollup.service}/{rollup.replica_id}")
+            pipe.zremrangebyscore(key, "-inf", at_s - KEPT_S - 1)
+            pipe.expire(key, KEPT_S)
+
+    def lost(self) -> None:
+        """What was written did not arrive, and a Redis that comes back may know nothing."""
+        self._trimmed_s.clear()
 
     async def window(self, since_s: float) -> list[RollUp]:
         try:

@@ -13,7 +13,7 @@ from fleetserve.replica.pool import ModelPool
 
 log = structlog.get_logger(__name__)
 
-PERIOD_S = 2.0
+PERIOD_S = 5.0
 
 
 class Pins:

@@ -13,13 +13,13 @@ from fleetserve.replica.slot import ComputeSlot
 
 log = structlog.get_logger(__name__)
 
-PERIOD_S = 0.5
+PERIOD_S = 1.0
 GRACE_S = 3.0
 EXIT_STATUS = 70
 
 
 class Watchdog:
-    """Looks at a compute slot twice a second.
+    """Looks at a compute slot once a second.
 
     Args:
         stuck_s: A unit that has been running for so long is stuck.

@@ -62,6 +62,6 @@ async def test_seconds_that_were_pushed_are_shown(
 ) -> None:
     runtime.serves_models = True
     runtime.metrics.record("/predict", 200, 0.01, "example")
-    await runtime.pusher().push()
+    await runtime.heartbeat().beat()
     told = (await client.get("/dashboard-data")).json()
     assert told["charts"][0]["lines"][0]["values"] == [1.0]
