@@ -66,7 +66,7 @@ def make_celery(redis_url: str, keys: Keys, name: str, *, timeout_s: float | Non
 class CeleryQueue:
     """See JobQueue.
 
-    A message that can't be sent costs two seconds, not the job: workers look at the ledger
+    A message that can't be sent costs a second, not the job: workers look at the ledger
     themselves as well.
     """
 

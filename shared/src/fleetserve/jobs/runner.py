@@ -22,8 +22,8 @@ log = structlog.get_logger(__name__)
 # A local hub sends 60 MB in half a second, and its progress should still be seen.
 REPORT_S = 0.025
 RENEW_S = 1.0
-# What Celery's messages have not told is found so late.
-LOOK_S = 2.0
+# What Celery's messages have not told, such as a job that another owner let go, is found so late.
+LOOK_S = 1.0
 SETTLE_RETRY_S = 0.5
 
 
