@@ -36,8 +36,6 @@ def make_celery(redis_url: str, keys: Keys, name: str, *, timeout_s: float | Non
         "priority_steps": [0],
         "socket_connect_timeout": PRODUCER_TIMEOUT_S,
         "max_retries": 0,
-        # How long a consumer's BRPOP blocks; each that ends in vain costs what a message does.
-        "polling_interval": 10,
     }
     if timeout_s is not None:
         options["socket_timeout"] = timeout_s
