@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 # Gateways use an API key for at most a day without asking; an hour lies over that.
 KEPT_S = 25 * 3600.0
-SYNC_EVERY_S = 5.0
+SYNC_EVERY_S = 10.0
 
 
 class Revoker:

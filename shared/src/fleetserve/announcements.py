@@ -7,7 +7,6 @@ from enum import StrEnum
 import msgspec
 import redis.asyncio
 import structlog
-from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from fleetserve.keys import Keys
@@ -88,10 +87,10 @@ def decode_announcement(raw: bytes | str) -> Announcement:
 
 
 class Announcer:
-    """Publishes what ``describe`` returns, at the heartbeat of the process and on changes.
+    """Publishes what ``describe`` returns, when it has changed; else the heartbeat does.
 
-    Redis down or hung costs the caller nothing: failures are logged once and tried again at
-    the next heartbeat.
+    Redis down or hung costs the caller nothing: failures are logged once, and the next heartbeat
+    tells it again.
     """
 
     def __init__(
@@ -105,12 +104,8 @@ class Announcer:
         self._describe = describe
         self._failing = False
 
-    async def announce_now(self, add: Callable[[Pipeline], object] = lambda _: None) -> bool:
-        """One announcement; a failure is logged, not raised: False.
-
-        Args:
-            add: Adds the commands that go to Redis in the same exchange.
-        """
+    async def announce_now(self) -> None:
+        """One announcement; a failure is logged, not raised."""
         announcement = self._describe()
         key = self._keys.announcement(announcement.service, announcement.replica_id)
         raw = encode_announcement(announcement)
@@ -121,14 +116,12 @@ class Announcer:
                 else:
                     pipe.set(key, raw, ex=TTL_S)
                 pipe.publish(self._keys.announcements_channel, raw)
-                add(pipe)
                 await pipe.execute()
         except (RedisError, OSError, TimeoutError) as exc:
             if not self._failing:
                 log.warning("announcement.failed", error=str(exc))
             self._failing = True
-            return False
+            return
         if self._failing:
             log.info("announcement.recovered")
         self._failing = False
-        return True

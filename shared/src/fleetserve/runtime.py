@@ -16,7 +16,6 @@ from fleetserve.heartbeat import Heartbeat
 from fleetserve.keys import Keys
 from fleetserve.log_file import LogSink
 from fleetserve.logs import configure_logging
-from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.metrics.rollup import RollUp
 from fleetserve.redis_client import make_redis
@@ -99,8 +98,9 @@ class ServiceRuntime:
         return Announcer(self.redis, self.keys, self.announcement)
 
     def heartbeat(self) -> Heartbeat:
-        store = RedisMetricsStore(self.redis, self.keys)
-        return Heartbeat(self.announcer(), self.metrics, store, self.clock, self.history)
+        return Heartbeat(
+            self.redis, self.keys, self.announcement, self.metrics, self.clock, self.history
+        )
 
 
 def make_runtime(settings: ServiceSettings) -> ServiceRuntime:

@@ -11,7 +11,6 @@ from fleetserve.announcements import Announcement, Announcer, ReplicaState
 from fleetserve.clock import SystemClock
 from fleetserve.heartbeat import Heartbeat
 from fleetserve.keys import Keys
-from fleetserve.metrics.redis import RedisMetricsStore
 from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.model_records import ModelRecord, ModelState, encode_record
 from fleetserve.redis_client import make_redis
@@ -98,9 +97,10 @@ class RedisTeller:
             self._listening, KEYS, self.table, self.models, self.clock
         )
         own_voice = Heartbeat(
-            Announcer(self.client, KEYS, lambda: GATEWAY),
+            self.client,
+            KEYS,
+            lambda: GATEWAY,
             RequestMetrics(GATEWAY.service, GATEWAY.replica_id, CollectorRegistry()),
-            RedisMetricsStore(self.client, KEYS),
             self.clock,
             [],
         )

@@ -110,19 +110,19 @@ async def test_gone_takes_the_key_away_and_is_heard(
     assert await client.exists(KEY) == 0
 
 
-async def test_redis_stopped_costs_no_error_and_the_next_period_announces_again(
+async def test_redis_stopped_costs_no_error_and_the_next_one_is_heard(
     announcer: Announcer, client: redis.asyncio.Redis, redis_server: RedisServer
 ) -> None:
     redis_server.stop()
     begin_s = monotonic()
-    assert not await announcer.announce_now()
+    await announcer.announce_now()
     assert monotonic() - begin_s < 1.0
     redis_server.start()
-    assert await announcer.announce_now()
+    await announcer.announce_now()
     assert await client.exists(KEY) == 1
 
 
-async def test_redis_hung_costs_no_more_than_its_timeout_and_the_next_period_announces_again(
+async def test_redis_hung_costs_no_more_than_its_timeout_and_the_next_one_is_heard(
     announcer: Announcer, client: redis.asyncio.Redis, redis_server: RedisServer
 ) -> None:
     redis_server.hang()
@@ -131,12 +131,4 @@ async def test_redis_hung_costs_no_more_than_its_timeout_and_the_next_period_ann
     assert monotonic() - begin_s < 1.0
     redis_server.resume()
     await announcer.announce_now()
-    assert await client.exists(KEY) == 1
-
-
-async def test_commands_that_go_with_it_are_carried_out_with_it(
-    announcer: Announcer, client: redis.asyncio.Redis
-) -> None:
-    assert await announcer.announce_now(lambda pipe: pipe.set("beside", "1"))
-    assert await client.get("beside") == b"1"
     assert await client.exists(KEY) == 1

@@ -1,12 +1,13 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import pytest
 import redis.asyncio
 from prometheus_client import CollectorRegistry
 
-from fleetserve.announcements import Announcement, Announcer, ReplicaState
+from fleetserve.announcements import TTL_S, Announcement, ReplicaState, decode_announcement
 from fleetserve.clock import ManualClock
 from fleetserve.heartbeat import Heartbeat, memory_mb
 from fleetserve.keys import Keys
@@ -29,11 +30,7 @@ class Process:
         self.store = RedisMetricsStore(client, KEYS)
         self.history = deque[RollUp](maxlen=2)
         self.heartbeat = Heartbeat(
-            Announcer(client, KEYS, lambda: TOLD),
-            self.metrics,
-            self.store,
-            self.clock,
-            self.history,
+            client, KEYS, lambda: TOLD, self.metrics, self.clock, self.history
         )
 
 
@@ -49,21 +46,39 @@ def process(client: redis.asyncio.Redis) -> Process:
     return Process(client)
 
 
-async def test_it_is_announced_at_once_and_then_each_second_with_its_rollup(
+async def test_it_is_announced_each_second_with_what_the_second_was(
     process: Process, client: redis.asyncio.Redis
 ) -> None:
-    process.metrics.record("/predict", 200, 0.1, "example")
     async with client.pubsub(ignore_subscribe_messages=True) as heard:
         await heard.subscribe(KEYS.announcements_channel)
         running = asyncio.ensure_future(process.heartbeat.run())
-        for beats in range(3):
+        for expected in ([(100, 0)], [(100, 0), (101, 1)]):
             async with asyncio.timeout(5):
-                while await heard.get_message(timeout=1.0) is None:
+                while (message := await heard.get_message(timeout=1.0)) is None:
                     continue
+            assert decode_announcement(message["data"]) == TOLD
             rollups = await process.store.window(0)
-            assert [(r.at_s, len(r.models)) for r in rollups] == [(101, 1), (102, 0)][:beats]
+            assert [(r.at_s, len(r.models)) for r in rollups] == expected
+            process.metrics.record("/predict", 200, 0.1, "example")
             await process.clock.advance(1.0)
         running.cancel()
+
+
+async def test_what_is_told_runs_out_when_the_heart_stops(
+    process: Process, client: redis.asyncio.Redis
+) -> None:
+    await process.heartbeat.beat()
+    assert 0 < await client.pttl(KEYS.announcement("gateway", "g1")) <= TTL_S * 1000
+
+
+@pytest.mark.parametrize("fault", ["stop", "hang"])
+async def test_redis_away_costs_no_error_and_little_time(
+    process: Process, redis_server: RedisServer, fault: str
+) -> None:
+    getattr(redis_server, fault)()
+    begin_s = monotonic()
+    await process.heartbeat.beat()
+    assert monotonic() - begin_s < 1.0
 
 
 async def test_redis_that_comes_back_empty_knows_the_process_again(

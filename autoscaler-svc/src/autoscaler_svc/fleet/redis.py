@@ -22,33 +22,47 @@ MEMORY_WINDOW_S = 10.0
 T = TypeVar("T")
 
 
+# The values of every key of a pattern, each after its name; in one exchange, since it is asked for
+# each second.
+LOOK = """
+local found, cursor = {}, '0'
+repeat
+  local step = redis.call('SCAN', cursor, 'MATCH', ARGV[1], 'COUNT', 1000)
+  cursor = step[1]
+  for _, name in ipairs(step[2]) do
+    found[#found + 1] = name
+    found[#found + 1] = redis.call('GET', name)
+  end
+until cursor == '0'
+return found
+"""
+
+
 class RedisFleet:
-    """Two exchanges with Redis for each look."""
+    """One exchange with Redis for each look."""
 
     def __init__(self, client: redis.asyncio.Redis, keys: Keys, clock: Clock) -> None:
         self._client = client
+        self._look = client.register_script(LOOK)
         self._keys = keys
         self._clock = clock
         self._demands = keys.demand("").encode()
         self._rollups = RedisMetricsStore(client, keys)
 
     async def look(self) -> Sight:
-        told: list[bytes] = []
-        announced: list[bytes] = []
         with _translated():
             # One walk for both kinds of keys.
-            pattern = f"{self._keys.prefix}:[ad]*:*"
-            announcement = self._keys.announcement_pattern[:-1].encode()
-            async for name in self._client.scan_iter(pattern, count=1000):
-                if name.startswith(self._demands):
-                    told.append(name)
-                elif name.startswith(announcement):
-                    announced.append(name)
-            names = [*announced, *told]
-            raws = await self._client.mget(names) if names else []
+            found = await self._look(args=[f"{self._keys.prefix}:[ad]*:*"])
+        announced, told = [], []
+        pattern = self._keys.announcement_pattern[:-1].encode()
+        for name, raw in zip(found[::2], found[1::2], strict=True):
+            if name.startswith(self._demands):
+                told.append(raw)
+            elif name.startswith(pattern):
+                announced.append(raw)
         return Sight(
-            tuple(_readable(raws[: len(announced)], decode_announcement)),
-            tuple(_readable(raws[len(announced) :], decode_demand)),
+            tuple(_readable(announced, decode_announcement)),
+            tuple(_readable(told, decode_demand)),
         )
 
     async def models(self) -> dict[str, ModelRecord]:

@@ -24,11 +24,13 @@ def resident_bytes(statm: Path = _STATM) -> int:
 
 def _available(meminfo: Path) -> int | None:
     try:
-        lines = meminfo.read_text().splitlines()
+        # Read each second; what is wanted is the third line.
+        with open(meminfo, "rb", buffering=0) as file:  # noqa: PTH123
+            lines = file.read(256).splitlines()
     except OSError:
         return None
     for line in lines:
-        if line.startswith("MemAvailable:"):
+        if line.startswith(b"MemAvailable:"):
             return int(line.split()[1]) * 1024
     return None
 
