@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 import httptools
 import uvloop
 
+from benchmarks.processes import JSON_HEADERS
+
 EXAMPLE_BODY = b'{"model_name":"example","inputs":[1,2,3,4,5]}'
-JSON_HEADERS = {"Content-Type": "application/json"}
 GRACE_S = 60.0
 PERIOD_S = 0.01
 SEED = 7

@@ -17,6 +17,7 @@ START_S = 90.0
 STOP_S = 90.0
 POLL_S = 0.05
 FIRST_S = 30.0
+JSON_HEADERS = {"Content-Type": "application/json"}
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -89,6 +90,7 @@ class Server:
         ready_url: str,
         *,
         ready_body: bytes | None = None,
+        ready_headers: Mapping[str, str] = JSON_HEADERS,
         environment: Mapping[str, str] | None = None,
         folder: Path | None = None,
         log: Path | None = None,
@@ -96,6 +98,7 @@ class Server:
         self._command = list(command)
         self._ready_url = ready_url
         self._ready_body = ready_body
+        self._ready_headers = ready_headers
         self._environment = environment
         self._folder = folder
         self._log = log
@@ -133,9 +136,11 @@ class Server:
         if self._ready_body is None:
             answer = httpx.get(self._ready_url, timeout=1)
         else:
-            headers = {"Content-Type": "application/json"}
             answer = httpx.post(
-                self._ready_url, content=self._ready_body, headers=headers, timeout=30
+                self._ready_url,
+                content=self._ready_body,
+                headers=dict(self._ready_headers),
+                timeout=30,
             )
         return answer.status_code == 200
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.peers.environments import ENVIRONMENTS
 from benchmarks.peers.report import plot, table
-from benchmarks.peers.rounds import Figures, Plan, Turn, limits
+from benchmarks.peers.rounds import MIXED, Figures, Plan, Turn, limits
 from benchmarks.peers.setups import EMBED, ONE_THREAD, PEERS, SUM, TENSOR, Fleetserve, Setup
 from benchmarks.peers.texts import texts
 from tests.hub.minilm import minilm_folder
@@ -52,7 +52,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--only", nargs="*", help="these servers alone")
-    parser.add_argument("--workloads", nargs="*", default=[SUM, EMBED, TENSOR])
+    parser.add_argument("--workloads", nargs="*", default=[SUM, EMBED, TENSOR, MIXED])
     parser.add_argument("--out", type=Path, default=ENVIRONMENTS / "results")
     return parser.parse_args()
 

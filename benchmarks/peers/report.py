@@ -21,6 +21,9 @@ COLUMNS = (
     ("70 % p50", "embed.open70%.p50_ms", 0),
     ("p99", "embed.open70%.p99_ms", 0),
     ("4 MB, MB/s", "tensor.4.mb_s", 0),
+    ("mix W1 rps", "mixed.sum.rps", 0),
+    ("p99", "mixed.sum.p99_ms", 0),
+    ("mix W2 rps", "mixed.embed.rps", 0),
     ("idle MiB", "idle.pss_mib", 0),
     ("idle %", "idle.cpu_percent", 1),
     ("ready s", "embed.ready_s", 1),
@@ -30,7 +33,10 @@ TENSOR_MB = (4 << 20) / 1e6
 
 
 def table(medians: Mapping[str, Figures]) -> str:
-    """One row a server; W1 adds five numbers, W2 embeds a text, at so many connections."""
+    """One row a server; W1 adds five numbers, W2 embeds a text, at so many connections.
+
+    In the mix both are asked for at once.
+    """
     limit = medians.get("limit", {})
     width = max(map(len, medians)) + 2
     lines = [" " * width + "".join(f"{title:>11}" for title, _, _ in COLUMNS)]

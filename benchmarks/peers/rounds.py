@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
@@ -17,6 +18,8 @@ from benchmarks.processes import pss_mib, tree, tree_cpu_s
 from tests.hub.minilm import minilm_folder
 
 Figures = dict[str, float]
+# The sum and the embedding are asked for at the same time, 16 connections each.
+MIXED, MIXED_PARTS = "mixed", (SUM, EMBED)
 LOAD_TIMES = (0.2, 0.5, 0.7, 0.9)
 WARM_S = 1.5
 
@@ -48,12 +51,16 @@ class Turn:
 
     def run(self, workloads: Sequence[str]) -> Figures:
         for workload in workloads:
-            if workload in self._setup.serves:
-                with self._setup.running(workload) as running:
+            parts = MIXED_PARTS if workload == MIXED else (workload,)
+            if set(parts) <= set(self._setup.serves):
+                with self._setup.running(*parts) as running:
                     self._workload(running, workload)
         return self.figures
 
     def _workload(self, running: Running, workload: str) -> None:
+        if workload == MIXED:
+            self._mixed(running)
+            return
         self._load(running, workload, 16, seconds=WARM_S)
         if workload == SUM:
             self._closed(running, SUM, 32)
@@ -76,6 +83,16 @@ class Turn:
         self.figures[f"{name}.cpu_us"] = (tree_cpu_s(running.pid) - before_s) / number * 1e6
         if running.core:
             self.figures[f"{name}.core_us"] = (_core_s(running) - core_s) / number * 1e6
+
+    def _mixed(self, running: Running) -> None:
+        """Both models at once: what the cheap one suffers from the dear one, and the other way."""
+        before_s = tree_cpu_s(running.pid)
+        with ThreadPoolExecutor(len(MIXED_PARTS)) as pool:
+            told = list(pool.map(lambda part: self._load(running, part, 16), MIXED_PARTS))
+        for part, figures in zip(MIXED_PARTS, told, strict=True):
+            for key in ("rps", "p50_ms", "p99_ms"):
+                self.figures[f"{MIXED}.{part}.{key}"] = figures[key]
+        self.figures[f"{MIXED}.cpu_s"] = tree_cpu_s(running.pid) - before_s
 
     def _open(self, running: Running) -> None:
         """Latency against rate, as parts of what 32 connections reached."""
@@ -101,7 +118,7 @@ class Turn:
         """The smallest cosine between its vectors and the library's."""
         url = running.base + self._setup.path(EMBED)
         cosines = []
-        headers = {"Content-Type": "application/json"}
+        headers = self._setup.headers(EMBED)
         for text, wanted in zip(self._plan.texts, self._plan.reference, strict=False):
             body = self._setup.body(EMBED, text)
             answer = httpx.post(url, content=body, headers=headers, timeout=30)
@@ -128,8 +145,7 @@ class Turn:
         ]
         command += ["--bodies", str(bodies), "--connections", str(connections)]
         command += ["--seconds", str(seconds or self._plan.seconds), "--rate", str(rate)]
-        if workload == TENSOR:
-            command += ["--headers", '{"Content-Type": "application/octet-stream"}']
+        command += ["--headers", json.dumps(self._setup.headers(workload))]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
         told: dict[str, float] = json.loads(done.stdout)
         if told["failures"]:

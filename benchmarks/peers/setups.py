@@ -12,13 +12,16 @@ from typing import Protocol
 
 import httpx
 
-from benchmarks.peers.environments import ENVIRONMENTS, environment
-from benchmarks.processes import Server, children, command_line, free_port
+from benchmarks.peers.environments import ENVIRONMENTS, ROOT, environment
+from benchmarks.processes import JSON_HEADERS, Server, children, command_line, free_port
+from benchmarks.tensors import MODEL as TENSOR_MODEL
+from benchmarks.tensors import publish, write_request
 from tests.hub.minilm import REPO_ID, make_minilm, minilm_folder
 from tests.hub.server import HubServer
 
 SERVERS = Path(__file__).parent / "servers"
 SUM, EMBED, TENSOR = "sum", "embed", "tensor"
+ECHO = "echo"
 NUMBERS = [1, 2, 3, 4, 5]
 TENSOR_BYTES = 4 << 20
 # One compute thread each, which sleeps where it has nothing to do.
@@ -42,6 +45,10 @@ RAY = {
 }
 
 
+UVICORN = "{bin}/python -m uvicorn --no-access-log --log-level error --port {port}"
+OCTETS = {"Content-Type": "application/octet-stream"}
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A server that can be asked.
@@ -60,7 +67,8 @@ class Running:
 class Setup(Protocol):
     """One server of the comparison.
 
-    ``body`` and ``vector`` translate: a request for a workload, the embedding in an answer.
+    ``body``, ``headers`` and ``vector`` translate: a request for a workload, the embedding in an
+    answer.
     """
 
     name: str
@@ -70,11 +78,14 @@ class Setup(Protocol):
     def running(self, *workloads: str) -> AbstractContextManager[Running]: ...
     def path(self, workload: str) -> str: ...
     def body(self, workload: str, text: str = "") -> bytes: ...
+    def headers(self, workload: str) -> dict[str, str]: ...
     def vector(self, answer: object) -> list[float]: ...
 
 
 class Peer:
     """Somebody else's server, from an environment of its own and a file of servers/."""
+
+    folder = SERVERS
 
     def __init__(self, name: str, command: str) -> None:
         self.name = name
@@ -82,11 +93,15 @@ class Peer:
         self._command = command
 
     def install(self) -> None:
-        environment(self.name)
+        self.home()
+
+    def home(self) -> Path:
+        """The environment's folder."""
+        return environment(self.name)
 
     @contextmanager
     def running(self, *workloads: str) -> Iterator[Running]:
-        port, binaries = free_port(), environment(self.name) / "bin"
+        port, binaries = free_port(), self.home() / "bin"
         places = {"bin": str(binaries), "port": str(port), "minilm": str(minilm_folder())}
         variables = {
             "PATH": f"{binaries}:{os.defpath}",
@@ -102,8 +117,9 @@ class Peer:
             [part.format(**places) for part in self._command.split()],
             base + self.path(workloads[0]),
             ready_body=self.body(workloads[0], "Ready?"),
+            ready_headers=self.headers(workloads[0]),
             environment=variables,
-            folder=SERVERS,
+            folder=self.folder,
             log=ENVIRONMENTS / f"{self.name}.log",
         )
         with server:
@@ -116,6 +132,9 @@ class Peer:
         if workload == TENSOR:
             return bytes(TENSOR_BYTES)
         return json.dumps({"input": NUMBERS if workload == SUM else text}).encode()
+
+    def headers(self, workload: str) -> dict[str, str]:
+        return OCTETS if workload == TENSOR else JSON_HEADERS
 
     def vector(self, answer: object) -> list[float]:
         assert isinstance(answer, dict)
@@ -159,14 +178,18 @@ class Fleetserve:
     """This checkout's fleet, as `make run` starts it, with one replica of one compute thread."""
 
     name = "fleetserve"
-    serves: tuple[str, ...] = (SUM, EMBED)
+    serves: tuple[str, ...] = (SUM, EMBED, TENSOR)
 
     def __init__(self, folder: Path) -> None:
         self._home = folder / "home"
         self._folder = folder
+        self._tensor = folder / "tensor.bin"
+        self._head_length = 0
 
     def install(self) -> None:
-        """Downloads the model once, from a hub on this machine."""
+        """Downloads the text model once, from a hub on this machine; exports the tensor's."""
+        publish(self._home / "models")
+        self._head_length = write_request(self._tensor)
         make_minilm(self._folder / "hub")
         with HubServer(root=self._folder / "hub") as hub, self.running(SUM, hub=hub.url) as fleet:
             wanted = {"source": "huggingface", "model_id": REPO_ID, "name": "minilm", "wait": True}
@@ -189,6 +212,7 @@ class Fleetserve:
             [sys.executable, "-m", "fleetserve.cli", "up"],
             base + self.path(workloads[0]),
             ready_body=self.body(workloads[0], "Ready?"),
+            ready_headers=self.headers(workloads[0]),
             environment=variables,
         )
         with server:
@@ -201,12 +225,19 @@ class Fleetserve:
             yield Running(base, server.pid, server.ready_s, core)
 
     def path(self, workload: str) -> str:
-        return "/predict"
+        return f"/v2/models/{TENSOR_MODEL}/infer" if workload == TENSOR else "/predict"
 
     def body(self, workload: str, text: str = "") -> bytes:
+        if workload == TENSOR:
+            return self._tensor.read_bytes()
         if workload == SUM:
             return b'{"model_name":"example","inputs":[1,2,3,4,5]}'
         return json.dumps({"model_name": "minilm", "inputs": text}).encode()
+
+    def headers(self, workload: str) -> dict[str, str]:
+        if workload == TENSOR:
+            return OCTETS | {"Inference-Header-Content-Length": str(self._head_length)}
+        return JSON_HEADERS
 
     def vector(self, answer: object) -> list[float]:
         assert isinstance(answer, dict)
@@ -214,7 +245,19 @@ class Fleetserve:
         return vector
 
 
-UVICORN = "{bin}/python -m uvicorn --no-access-log --log-level error --port {port}"
+class Echo(Peer):
+    """No server but the limit of one: the least that uvicorn can do with a request."""
+
+    folder = ROOT
+
+    def __init__(self) -> None:
+        super().__init__(ECHO, f"{UVICORN} benchmarks.rivals:echo")
+        self.serves = (SUM,)
+
+    def home(self) -> Path:
+        return Path(sys.prefix)
+
+
 PEERS: tuple[Peer, ...] = (
     Peer("mosec", "{bin}/python mosec_server.py --address 127.0.0.1 --port {port} --timeout 60000"),
     Peer("ray", "{bin}/python ray_server.py {port}"),
@@ -227,4 +270,5 @@ PEERS: tuple[Peer, ...] = (
         " --host 127.0.0.1 --port {port}",
     ),
     Peer("naive", f"{UVICORN} naive:app"),
+    Echo(),
 )
