@@ -10,6 +10,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 TIMEOUT_S = 0.5
+# Of RESP3 nothing is used here, and its parser costs a fifth of what a message of pub/sub does.
+PROTOCOL = 2
 
 
 def make_redis(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.asyncio.Redis:
@@ -19,6 +21,7 @@ def make_redis(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.asyncio.Redis
     """
     return redis.asyncio.Redis.from_url(
         url,
+        protocol=PROTOCOL,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=redis.asyncio.retry.Retry(NoBackoff(), 0),
@@ -29,6 +32,7 @@ def make_sync_redis(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.Redis:
     """The same for threads and workers."""
     return redis.Redis.from_url(
         url,
+        protocol=PROTOCOL,
         socket_timeout=timeout_s,
         socket_connect_timeout=timeout_s,
         retry=Retry(NoBackoff(), 0),

@@ -56,6 +56,9 @@ async def case(request: pytest.FixtureRequest, redis_server: RedisServer) -> Asy
             key = keys.announcement(told.service, told.replica_id)
             await client.set(key, encode_announcement(told))
         await client.set(keys.announcement("audio-svc", "strange"), b'{"of": "another version"}')
+        # Others' keys of other types, whose names are as like as can be.
+        await client.hset(f"{keys.prefix}:autoscaler:floors", "voice", "3")
+        await client.zadd(f"{keys.prefix}:auth:revocations", {"s1": 1.0})
         await client.set(keys.demand("g1"), encode_demand(DEMAND))
         await client.set(Keys("fleet-b").demand("g9"), encode_demand(DEMAND))
         await client.set("fleet-a:auth:something", b"else")

@@ -22,19 +22,18 @@ MEMORY_WINDOW_S = 10.0
 T = TypeVar("T")
 
 
-# The values of every key of a pattern, each after its name; in one exchange, since it is asked for
-# each second.
+# The names of a pattern's keys and their values, in one exchange: this is asked for each second.
 LOOK = """
-local found, cursor = {}, '0'
+local names, values, cursor = {}, {}, '0'
 repeat
   local step = redis.call('SCAN', cursor, 'MATCH', ARGV[1], 'COUNT', 1000)
   cursor = step[1]
-  for _, name in ipairs(step[2]) do
-    found[#found + 1] = name
-    found[#found + 1] = redis.call('GET', name)
+  if #step[2] > 0 then
+    for _, value in ipairs(redis.call('MGET', unpack(step[2]))) do values[#values + 1] = value end
+    for _, name in ipairs(step[2]) do names[#names + 1] = name end
   end
 until cursor == '0'
-return found
+return {names, values}
 """
 
 
@@ -52,10 +51,10 @@ class RedisFleet:
     async def look(self) -> Sight:
         with _translated():
             # One walk for both kinds of keys.
-            found = await self._look(args=[f"{self._keys.prefix}:[ad]*:*"])
+            names, values = await self._look(args=[f"{self._keys.prefix}:[ad]*:*"])
         announced, told = [], []
         pattern = self._keys.announcement_pattern[:-1].encode()
-        for name, raw in zip(found[::2], found[1::2], strict=True):
+        for name, raw in zip(names, values, strict=True):
             if name.startswith(self._demands):
                 told.append(raw)
             elif name.startswith(pattern):

@@ -8,15 +8,19 @@ from fleetserve.keys import Keys
 from fleetserve.metrics.base import KEPT_S
 from fleetserve.metrics.rollup import RollUp, decode_rollup, encode_rollup
 
+# How often old roll-ups are dropped.
+TRIM_EVERY_S = 30
 # Defines record(key, members, raw, at_s, member) for scripts: one exchange and one answer cost a
 # process half of what a pipeline of the same commands does.
 RECORD = f"""
 local function record(key, members, raw, at_s, member)
   redis.call('ZREMRANGEBYSCORE', key, at_s, at_s)
   redis.call('ZADD', key, at_s, raw)
-  redis.call('ZREMRANGEBYSCORE', key, '-inf', at_s - {KEPT_S} - 1)
-  redis.call('EXPIRE', key, {KEPT_S})
-  redis.call('SADD', members, member)
+  if at_s % {TRIM_EVERY_S} == 0 or redis.call('ZCARD', key) == 1 then
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', at_s - {KEPT_S} - 1)
+    redis.call('EXPIRE', key, {KEPT_S})
+    redis.call('SADD', members, member)
+  end
 end
 """
 
