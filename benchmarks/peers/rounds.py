@@ -22,6 +22,8 @@ Figures = dict[str, float]
 MIXED, MIXED_PARTS = "mixed", (SUM, EMBED)
 LOAD_TIMES = (0.2, 0.5, 0.7, 0.9)
 WARM_S = 1.5
+# Ray takes 15 % of a core for nothing.
+SETTLE_S, LOOK_S, QUIET_SHARE = 30.0, 1.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Turn:
             parts = MIXED_PARTS if workload == MIXED else (workload,)
             if set(parts) <= set(self._setup.serves):
                 with self._setup.running(*parts) as running:
+                    settle(running)
                     self._workload(running, workload)
         return self.figures
 
@@ -160,6 +163,16 @@ class Turn:
             texts = self._plan.texts if workload == EMBED else [""]
             path.write_bytes(b"\n".join(self._setup.body(workload, text) for text in texts))
         return path
+
+
+def settle(running: Running) -> None:
+    """Waits until a server that has answered does nothing else for its start any more."""
+    end_s = time.monotonic() + SETTLE_S
+    while time.monotonic() < end_s:
+        before_s = tree_cpu_s(running.pid)
+        time.sleep(LOOK_S)
+        if tree_cpu_s(running.pid) - before_s < QUIET_SHARE * LOOK_S:
+            return
 
 
 def limits(texts: Path, seconds: float) -> Figures:
