@@ -95,7 +95,8 @@ class Batcher:
         if self._running:
             self._drop_abandoned()
         while len(self._running) < MAX_RUNNING:
-            batch = queue.select(Bounds(self.budget.tokens, self._max_size))
+            packed = self._engine.info.packs
+            batch = queue.select(Bounds(self.budget.tokens, self._max_size, packed))
             if batch is None:
                 break
             self._drop_expired(batch)
@@ -143,7 +144,8 @@ class Batcher:
         done = [(item, run) for item, result, run in outcomes if not isinstance(result, Exception)]
         for run in dict.fromkeys(run for _, run in done if run is not None):
             lengths = [item.length for item, its in done if its is run]
-            self.done.count(len(lengths), sum(lengths), max(lengths) * len(lengths), run.compute_s)
+            padded = round(sum(lengths) / (1 - run.padded_fraction))
+            self.done.count(len(lengths), sum(lengths), padded, run.compute_s)
 
     def _judge(self, exc: Exception, alone: bool) -> Exception:
         """What a failed batch means for the device; for a single input, what its caller is told."""

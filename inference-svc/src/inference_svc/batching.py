@@ -3,7 +3,7 @@
 Each selection takes the oldest item of the highest priority and fills up with the nearest
 lengths, and every dispatch selects anew from all that waits. Sending all that waits as one
 batch instead loses 40 % to padding; cutting the sorted waiting set once loses 2 to 5 % against
-selecting each time.
+selecting each time. Where an engine packs, lengths cost nothing, and the oldest go first.
 """
 
 from bisect import bisect_left, insort
@@ -46,10 +46,15 @@ W = TypeVar("W", bound=Waiting)
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one batch may be: ``tokens`` counts padding; one item goes whatever its length."""
+    """What one batch may be: ``tokens`` counts padding; one item goes whatever its length.
+
+    Attributes:
+        packed: Nothing is padded.
+    """
 
     tokens: int
     size: int
+    packed: bool = False
 
 
 @dataclass(slots=True)
@@ -64,6 +69,7 @@ class Selection(Generic[W]):
     items: list[W]
     longest: int
     full: bool = False
+    packed: bool = False
 
     @property
     def useful(self) -> int:
@@ -71,9 +77,11 @@ class Selection(Generic[W]):
 
     @property
     def padded(self) -> int:
-        return self.longest * len(self.items)
+        return self.useful if self.packed else self.longest * len(self.items)
 
     def admits(self, length: int, bounds: Bounds) -> bool:
+        if self.packed:
+            return self.useful + length <= bounds.tokens
         return (len(self.items) + 1) * max(self.longest, length) <= bounds.tokens
 
     def take(self, item: W) -> None:
@@ -119,7 +127,22 @@ class _Lane(Generic[W]):
         return item
 
     def fill(self, batch: Selection[W], bounds: Bounds) -> None:
-        """Moves the nearest lengths into the batch until a bound is met."""
+        """Moves items into the batch until a bound is met."""
+        if batch.packed:
+            self._fill_by_age(batch, bounds)
+        else:
+            self._fill_by_length(batch, bounds)
+
+    def _fill_by_age(self, batch: Selection[W], bounds: Bounds) -> None:
+        while len(batch.items) < bounds.size and (item := self.head()) is not None:
+            if item.alone:
+                break
+            if not batch.admits(item.length, bounds):
+                batch.full = True
+                break
+            batch.take(self.take_head())
+
+    def _fill_by_length(self, batch: Selection[W], bounds: Bounds) -> None:
         rows = self.by_length
         right = bisect_left(rows, (batch.items[0].length,))
         left = right - 1
@@ -183,7 +206,7 @@ class BatchQueue(Generic[W]):
         if lane is None:
             return None
         head = lane.take_head()
-        batch = Selection([head], head.length)
+        batch = Selection([head], head.length, packed=bounds.packed)
         if not head.alone:
             lane.fill(batch, bounds)
             for other in self._others(head.group, lane):

@@ -76,10 +76,14 @@ class Execution:
             first = yield from self._execute(items[:middle])
             second = yield from self._execute(items[middle:])
             return first + second
-        padded = max(item.length for item in items) * len(items)
-        useful = sum(item.length for item in items)
-        run = BatchRun(len(items), started_s, self._spent_s() - before_s, 1 - useful / padded)
+        run = BatchRun(len(items), started_s, self._spent_s() - before_s, self._padding(items))
         return [(item, result, run) for item, result in zip(items, results, strict=True)]
+
+    def _padding(self, items: Sequence[Item]) -> float:
+        if self._engine.info.packs:
+            return 0.0
+        padded = max(item.length for item in items) * len(items)
+        return 1 - sum(item.length for item in items) / padded
 
     def _predict(self, items: Sequence[Item]) -> Steps:
         results = self._engine.predict_batch([item.prepared for item in items])

@@ -51,6 +51,22 @@ def test_padding_counts_against_the_budget() -> None:
     assert (lengths(batch), batch.padded, batch.useful, batch.full) == ([10, 10], 20, 20, True)
 
 
+def test_where_nothing_is_padded_the_oldest_go_first() -> None:
+    queue = queue_of(*(Waiter(length) for length in (20, 100, 22, 5)))
+    packed = Bounds(tokens=142, size=9, packed=True)
+    batch = queue.select(packed)
+    assert batch is not None
+    assert [waiter.length for waiter in batch.items] == [20, 100, 22]
+    assert (batch.padded, batch.useful, batch.full) == (142, 142, True)
+    assert lengths(queue.select(packed)) == [5]
+
+
+def test_one_that_wants_to_be_alone_ends_a_packed_batch() -> None:
+    queue = queue_of(Waiter(2), Waiter(3, alone=True), Waiter(4))
+    packed = replace(ROOMY, packed=True)
+    assert [lengths(queue.select(packed)) for _ in range(3)] == [[2], [3], [4]]
+
+
 def test_one_longer_than_the_budget_goes_alone() -> None:
     queue = queue_of(Waiter(5000), Waiter(1))
     assert lengths(queue.select(ROOMY)) == [5000]
@@ -134,7 +150,9 @@ waiters = st.lists(
     ),
     max_size=40,
 )
-bounds = st.builds(Bounds, tokens=st.integers(1, 2000), size=st.integers(1, 16))
+bounds = st.builds(
+    Bounds, tokens=st.integers(1, 2000), size=st.integers(1, 16), packed=st.booleans()
+)
 
 
 def drain(queue: BatchQueue[Waiter], bounds: Bounds) -> list[Selection[Waiter]]:

@@ -54,6 +54,7 @@ class EngineInfo:
         dtype: Of the weights.
         inputs, outputs: What there is to say of the tensors; without ``outputs`` a result is a
             JSON value. Several outputs are the keys of a result, which then is an object.
+        packs: Inputs of different lengths cost a batch no padding.
     """
 
     kind: InputKind
@@ -62,6 +63,7 @@ class EngineInfo:
     dtype: str
     inputs: tuple[TensorSpec, ...] = ()
     outputs: tuple[TensorSpec, ...] = ()
+    packs: bool = False
 
 
 class Prepared(msgspec.Struct, frozen=True, eq=False):

@@ -15,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 from fleetserve.errors import InvalidFieldError
 from inference_svc.device import storage_bytes
 from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
+from inference_svc.engine.packing import Packing, find_packing
 from inference_svc.engine.pooling import load_dense, pool
 from inference_svc.engine.sentence_layout import POOLING_MODES, SentenceLayout, read_layout
 from inference_svc.engine.text_encoding import TextEncoder, TokenRow, load_encoder, pad_rows
@@ -22,6 +23,8 @@ from inference_svc.engine.torch_errors import device_errors
 from inference_svc.inputs import TokenIds
 
 WARM_UP_TEXT = "A short sentence is enough to make the kernels ready."
+# Of different lengths, for how a batch may be laid out.
+PACKED_TEXTS = (WARM_UP_TEXT, "A word.", "Neither of the two is as long as this third one is.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class EmbeddingsEngine:
         self._device = device
         self._model: Any = None
         self._dense: list[nn.Module] = []
+        self._packing: Packing | None = None
 
     def load(self) -> int:
         disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -83,6 +87,7 @@ class EmbeddingsEngine:
         return storage_bytes([t for m in modules for t in (*m.parameters(), *m.buffers())])
 
     def warm_up(self) -> None:
+        self._pack()
         row = self.prepare(WARM_UP_TEXT, self._default)
         for size in (1, 8):
             vector: Any = self.predict_batch([row] * size)[0]
@@ -117,13 +122,12 @@ class EmbeddingsEngine:
     def predict_batch(self, batch: Sequence[Prepared]) -> Sequence[object]:
         rows: list[_Row] = [prepared.payload for prepared in batch]
         with torch.inference_mode(), device_errors():
-            inputs = pad_rows([row.tokens for row in rows], self._encoder.pad_id, self._device)
-            tokens = self._model(**inputs).last_hidden_state
+            tokens, mask = self._encode([row.tokens for row in rows])
             # Rows with other options share the forward pass, which is nearly all of the cost.
             results: list[object] = [None] * len(rows)
             for options in dict.fromkeys(row.options for row in rows):
                 places = [n for n, row in enumerate(rows) if row.options == options]
-                found = self._finish(tokens, inputs["attention_mask"], options, places)
+                found = self._finish(tokens, mask, options, places)
                 for place, vector in zip(places, found, strict=True):
                     results[place] = vector
         return results
@@ -137,14 +141,29 @@ class EmbeddingsEngine:
         other.info = replace(self.info, dtype=dtype)
         other._model = module  # noqa: SLF001 - its own class
         other._dense = list(self._dense)  # noqa: SLF001
+        other._pack()  # noqa: SLF001
         return other
 
     def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
         return [self.prepare(text, self._default) for text in texts]
 
     def unload(self) -> None:
-        self._model = None
+        self._model = self._packing = None
         self._dense.clear()
+
+    def _pack(self) -> None:
+        """Finds out whether this module can do without padding."""
+        rows = [self.prepare(text, self._default).payload.tokens for text in PACKED_TEXTS]
+        with torch.inference_mode(), device_errors():
+            self._packing = find_packing(self._model, rows, self._encoder.pad_id, self._device)
+        self.info = replace(self.info, packs=self._packing is not None)
+
+    def _encode(self, rows: Sequence[TokenRow]) -> tuple[Tensor, Tensor]:
+        """Hidden states, [texts, longest, width], and the mask of what is of a text."""
+        if self._packing is not None:
+            return self._packing.run(rows)
+        inputs = pad_rows(rows, self._encoder.pad_id, self._device)
+        return self._model(**inputs).last_hidden_state, inputs["attention_mask"]
 
     def _dimensions(self, wanted: object) -> int | None:
         """Only a model that was trained for it keeps its meaning when its vectors are cut."""
