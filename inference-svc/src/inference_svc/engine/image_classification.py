@@ -11,6 +11,7 @@ from inference_svc.engine.base import EngineInfo, InputKind, Prepared
 from inference_svc.engine.image_model import ImageModel
 from inference_svc.engine.labels import FUNCTIONS, LABELS, apply, best_labels, default_function
 from inference_svc.engine.parameters import Parameters
+from inference_svc.engine.tunable import TunableImages
 
 TOP_K = 5
 
@@ -23,7 +24,7 @@ class Options:
     function: str
 
 
-class ImageClassificationEngine:
+class ImageClassificationEngine(TunableImages):
     """``[{label, score}]`` per image, the best first.
 
     Source: transformers' image-classification pipeline.

@@ -13,6 +13,7 @@ from transformers import AutoModel
 from inference_svc.engine.base import EngineInfo, InputKind, Prepared, TensorSpec
 from inference_svc.engine.image_model import ImageModel, ImageRow
 from inference_svc.engine.parameters import Parameters
+from inference_svc.engine.tunable import TunableImages
 
 Vectors = npt.NDArray[np.float32]
 _POOLER = "pooler"
@@ -25,7 +26,7 @@ class Options:
     pooling: str
 
 
-class ImageFeaturesEngine:
+class ImageFeaturesEngine(TunableImages):
     """float32 [width] per image; with ``pooling`` none [tokens, width], or as a convolution has it.
 
     ``pooler`` is the model's own pooled output, and what is taken where there is one; else it

@@ -31,7 +31,9 @@ class ImageRow:
 
 
 class ImageModel:
-    """One model and its image processor; ``config`` and ``processor`` are valid after load().
+    """One model and its image processor.
+
+    ``config``, ``processor`` and ``module``, the library's model, are valid after load().
 
     Images are preprocessed by PIL and numpy, the same everywhere, torchvision or not.
 
@@ -50,32 +52,36 @@ class ImageModel:
         self._folder = folder
         self._device = device
         self._optional = optional
-        self._model: Any = None
+        self.module: Any = None
         self.lacking: tuple[str, ...] = ()
 
     def load(self) -> int:
         """Reads the files; the bytes of the weights."""
-        self._model, self.lacking = load_checkpoint(
+        self.module, self.lacking = load_checkpoint(
             self._kind, self._folder, self._device, optional=self._optional
         )
-        self.config: Any = self._model.config
+        self.config: Any = self.module.config
         read: Any = AutoImageProcessor.from_pretrained
         self.processor: Any = read(
             self._folder, local_files_only=True, trust_remote_code=False, backend="pil"
         )
-        return module_bytes(self._model)
-
-    @property
-    def module(self) -> Any:
-        """The library's model itself; valid between load() and unload()."""
-        return self._model
+        return module_bytes(self.module)
 
     def unload(self) -> None:
-        self._model = None
+        self.module = None
 
     def sample(self, options: Any) -> Prepared:
         """A grey image, for the warm-up."""
         return self._prepare(Image.new("RGB", (320, 240), (127, 127, 127)), options)
+
+    def drawn(self, seed: int, options: Any) -> Prepared:
+        """A picture of smooth shapes and fine grain, as photographs have them; another per seed."""
+        rng = np.random.default_rng(seed)
+        grain = rng.normal(0.0, 12.0, (240, 320, 3))
+        shapes = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+        smooth = np.asarray(shapes.resize((320, 240), Image.Resampling.BICUBIC), np.float64)
+        pixels = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+        return self._prepare(Image.fromarray(pixels), options)
 
     def prepare(self, value: str | bytes, options: Any) -> Prepared:
         """Raises: InvalidFieldError: it is no image that can be read."""
@@ -101,4 +107,4 @@ class ImageModel:
                 )
                 for name in rows[0].arrays
             }
-            return self._model(**inputs)
+            return self.module(**inputs)

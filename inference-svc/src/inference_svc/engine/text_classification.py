@@ -19,6 +19,7 @@ from inference_svc.engine.labels import (
 from inference_svc.engine.parameters import Parameters
 from inference_svc.engine.text_encoding import TokenRow
 from inference_svc.engine.text_model import TextModel
+from inference_svc.engine.tunable import TunableText
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Options:
     function: str
 
 
-class TextClassificationEngine:
+class TextClassificationEngine(TunableText):
     """``[{label, score}]`` per text, the best first.
 
     Source: transformers' text-classification pipeline with top_k.

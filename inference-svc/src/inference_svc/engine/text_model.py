@@ -20,7 +20,7 @@ Reader = Callable[[Any, Sequence[TokenRow]], Sequence[R]]
 
 
 class TextModel:
-    """One model and its tokenizer; ``encoder`` and ``config`` are valid after load().
+    """One model and its tokenizer; ``encoder``, ``config`` and ``module`` are valid after load().
 
     Args:
         kind: One of transformers' Auto classes.
@@ -34,27 +34,22 @@ class TextModel:
         self._folder = folder
         self._device = device
         self._truncation = truncation
-        self._model: Any = None
+        self.module: Any = None
 
     def load(self) -> int:
         """Reads the files; the bytes of the weights."""
-        self._model, _ = load_checkpoint(self._kind, self._folder, self._device)
-        self.config: Any = self._model.config
+        self.module, _ = load_checkpoint(self._kind, self._folder, self._device)
+        self.config: Any = self.module.config
         self.encoder: TextEncoder = load_encoder(
             self._folder, None, positions(self.config), truncation=self._truncation
         )
         if self.config.pad_token_id is None:
             # Decoders with a classifying head find the last token by it.
             self.config.pad_token_id = self.encoder.pad_id
-        return module_bytes(self._model)
-
-    @property
-    def module(self) -> Any:
-        """The library's model itself; valid between load() and unload()."""
-        return self._model
+        return module_bytes(self.module)
 
     def unload(self) -> None:
-        self._model = None
+        self.module = None
 
     def run(self, rows: Sequence[TokenRow], read: Reader[R]) -> Generator[None, None, list[R]]:
         """Per row what ``read`` keeps of it; rests where it is much.
@@ -69,7 +64,7 @@ class TextModel:
             chosen = [rows[place] for place in places]
             with torch.inference_mode(), device_errors():
                 inputs = pad_rows(chosen, self.encoder.pad_id, self._device)
-                kept = read(self._model(**inputs), chosen)
+                kept = read(self.module(**inputs), chosen)
             found.update(zip(places, kept, strict=True))
             if order:
                 yield

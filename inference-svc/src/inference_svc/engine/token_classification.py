@@ -16,6 +16,7 @@ from inference_svc.engine.parameters import Parameters, wrong
 from inference_svc.engine.text_encoding import TokenRow, load_tokenizer, own_tokens
 from inference_svc.engine.text_model import TextModel, positions
 from inference_svc.engine.text_windows import Window, WindowEncoder
+from inference_svc.engine.tunable import TunableText
 
 STRATEGIES = tuple(strategy.value for strategy in AggregationStrategy)
 
@@ -36,7 +37,7 @@ class _Marked:
     options: Options
 
 
-class TokenClassificationEngine:
+class TokenClassificationEngine(TunableText):
     """Per text a list of ``{entity_group, score, word, start, end}``.
 
     With the strategy ``none`` it is one entry per token, ``{entity, score, index, word, start,

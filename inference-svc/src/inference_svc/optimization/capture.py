@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from inference_svc.engine.base import ModelEngine, Prepared, Tunable
+from inference_svc.engine.base import ModelEngine, Prepared, Tunable, finish
 from inference_svc.optimization.technique.base import ModuleCall
 
 _SIZES = (1, 2, 8)
@@ -38,5 +38,5 @@ def capture_calls(engine: Tunable, prepared: Sequence[Prepared]) -> list[ModuleC
         last = max(0, len(by_length) - size)
         for start in sorted({0, last // 2, last}):
             with suppress(_CapturedError):
-                recording.predict_batch(by_length[start : start + size])
+                finish(recording.predict_batch(by_length[start : start + size]))
     return recorder.calls

@@ -14,6 +14,8 @@ _VECTOR_TASKS = frozenset(
     {Task.FEATURE_EXTRACTION, Task.SENTENCE_SIMILARITY, Task.IMAGE_FEATURE_EXTRACTION}
 )
 
+_OF_ENTITIES = frozenset({"entity", "entity_group"})
+
 
 class Tolerance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What results may differ by.
@@ -114,7 +116,10 @@ def _words(result: object) -> object:
 
 
 def _is_ranking(result: list[Any]) -> bool:
-    return bool(result) and all(isinstance(r, Mapping) and "score" in r for r in result)
+    """Answers to choose from; the entities of a text are all meant, in their order."""
+    return bool(result) and all(
+        isinstance(r, Mapping) and "score" in r and not r.keys() & _OF_ENTITIES for r in result
+    )
 
 
 def _error(expected: object, found: object) -> float:

@@ -91,3 +91,11 @@ def test_an_input_that_fails_only_in_one_is_too_much() -> None:
 def test_an_input_that_fails_in_both_is_left_out() -> None:
     failing = [*VECTORS, ValueError("x")]
     assert judge(TEXTS, failing, failing, Tolerance()).within
+
+
+def test_every_entity_of_a_text_counts() -> None:
+    entities = [{"entity_group": "PER", "score": 0.9}, {"entity_group": "PER", "score": 0.4}]
+    other = [{"entity_group": "PER", "score": 0.9}, {"entity_group": "LOC", "score": 0.4}]
+    assert judge("token-classification", [entities], [entities], Tolerance()).max_error == 0
+    assert not judge("token-classification", [entities], [other], Tolerance()).within
+    assert not judge("token-classification", [entities], [entities[:1]], Tolerance()).within
