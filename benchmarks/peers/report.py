@@ -25,7 +25,9 @@ COLUMNS = (
     ("p99", "mixed.sum.p99_ms", 0),
     ("mix W2 rps", "mixed.embed.rps", 0),
     ("idle MiB", "idle.pss_mib", 0),
+    ("own", "idle.core_pss_mib", 0),
     ("idle %", "idle.cpu_percent", 1),
+    ("own", "idle.core_percent", 1),
     ("ready s", "embed.ready_s", 1),
     ("cosine", "embed.cosine", 5),
 )
