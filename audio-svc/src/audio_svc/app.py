@@ -50,6 +50,7 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     replica = build_replica(settings, runtime)
     heavy = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
     meter = AudioMeter()
+    runtime.tiles += meter.tiles()
     speaker = Speaker(replica.pool, clock, heavy, meter.synthesis)
     max_seconds = config.audio.max_audio_seconds
     listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
