@@ -26,6 +26,9 @@ SWITCHES = (
     "--disable-sync",
     "--disable-extensions",
     "--remote-debugging-port=0",
+    # A microphone that beeps, and nobody to ask for leave to hear it.
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
 )
 START_S = 30.0
 LOOK_S = 0.1
@@ -72,6 +75,32 @@ class Page:
             assert loop.time() < end_s, f"{expression} stays {value!r}; {self.complaints}"
             await asyncio.sleep(LOOK_S)
         return value
+
+    async def click(self, selector: str) -> None:
+        """As a hand does it: the browser takes it for the user's own."""
+        box = await self.value(
+            f"""(() => {{
+              const node = document.querySelector({selector!r});
+              node.scrollIntoView({{block: "center"}});
+              const box = node.getBoundingClientRect();
+              return {{x: box.x + box.width / 2, y: box.y + box.height / 2}};
+            }})()"""
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **box
+            )
+
+    async def press(self, key: str, code: int) -> None:
+        """A key on what has the focus; ``code`` is its Windows virtual key code."""
+        told = {"key": key, "windowsVirtualKeyCode": code}
+        text = {"text": "\r"} if key == "Enter" else {}
+        await self.call("Input.dispatchKeyEvent", type="keyDown", **told, **text)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **told)
+
+    async def write(self, text: str) -> None:
+        """Typed into what has the focus."""
+        await self.call("Input.insertText", text=text)
 
     async def look(self, *, width: int, height: int, dark: bool = False) -> None:
         """The size and the colours that the page is made for from now on."""

@@ -81,7 +81,8 @@ class Caller:
             content=content.replace("{refresh_token}", self._refresh).encode(),
             headers={"content-type": example.content_type, "authorization": f"Bearer {token}"},
         )
-        told = answer.json() if answer.is_success else None
+        is_json = answer.headers["content-type"].startswith("application/json")
+        told = answer.json() if answer.is_success and is_json else None
         if isinstance(told, dict) and isinstance(given := told.get("token"), dict):
             self._access, self._refresh = given["access_token"], given["refresh_token"]
         return answer

@@ -4,6 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from audio_svc.api.control import audio_router
+from audio_svc.api.openai_speech import OpenaiSpeechRoute
+from audio_svc.api.openai_transcription import OpenaiTranscriptionRoute
+from audio_svc.api.openai_transcription_body import TranscriptionForm, TranslationForm
 from audio_svc.api.predict import PredictRoute
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
@@ -17,6 +20,7 @@ from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
 from audio_svc.speech import speecht5_files
 from audio_svc.transcription import whisper_files
+from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
 from fleetserve.asgi import App
 from fleetserve.replica.exchange import Handler
@@ -46,6 +50,7 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     replica = build_replica(settings, runtime)
     heavy = ThreadPoolExecutor(HEAVY_THREADS, thread_name_prefix="heavy")
     meter = AudioMeter()
+    runtime.tiles += meter.tiles()
     speaker = Speaker(replica.pool, clock, heavy, meter.synthesis)
     max_seconds = config.audio.max_audio_seconds
     listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
@@ -58,6 +63,11 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     routes: dict[str, Handler] = {
         "/synthesize": SynthesizeRoute(speaker, max_chars),
         "/transcribe": TranscribeRoute(listener, heavy),
+        "/v1/audio/speech": OpenaiSpeechRoute(
+            replica.pool, speaker, read_voice_aliases(settings.service.catalogue_path), max_chars
+        ),
+        "/v1/audio/transcriptions": OpenaiTranscriptionRoute(listener, heavy, TranscriptionForm),
+        "/v1/audio/translations": OpenaiTranscriptionRoute(listener, heavy, TranslationForm),
         "/predict": PredictRoute(
             replica.pool,
             speaker,

@@ -27,6 +27,7 @@ from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
 from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
+from gateway.api.studio import mount_studio, studio_router
 from gateway.api.v2 import v2_router
 from gateway.control_proxy import ControlProxy
 from gateway.data_path import MIB, DataPath
@@ -150,6 +151,7 @@ def _control_app(
             server_router,
             optimize_router,
             dashboards_router,
+            studio_router,
             logs_router,
             openai_router,
             v2_router,
@@ -176,6 +178,7 @@ def _control_app(
     app.state.optimizer = FleetOptimizer(table, path.models, calls, runtime.clock)
     app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
     mount_assets(app)
+    mount_studio(app)
     return app
 
 

@@ -97,9 +97,12 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
     )
     # OpenAI's clients can't say how long they wait, and texts take as long as speech.
     openai = (
-        ("/v1/embeddings", own),
-        ("/v1/completions", audio),
-        ("/v1/chat/completions", audio),
+        ("/v1/embeddings", INFERENCE_SERVICE, own),
+        ("/v1/completions", INFERENCE_SERVICE, audio),
+        ("/v1/chat/completions", INFERENCE_SERVICE, audio),
+        ("/v1/audio/speech", AUDIO_SERVICE, audio),
+        ("/v1/audio/transcriptions", AUDIO_SERVICE, audio),
+        ("/v1/audio/translations", AUDIO_SERVICE, audio),
     )
     model = "/v2/models/{model}"
     return [
@@ -107,7 +110,7 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
             DataRoute(p, p, routing_fields, service, s, late=True, takes_jobs=True)
             for p, service, s in native
         ),
-        *(DataRoute(p, p, routing_fields, INFERENCE_SERVICE, s) for p, s in openai),
+        *(DataRoute(p, p, routing_fields, service, s) for p, service, s in openai),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
         DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
     ]

@@ -10,6 +10,7 @@ from fleetserve.metrics.histogram import LatencyHistogram
 from fleetserve.metrics.rollup import RollUp
 from fleetserve.model_records import ModelRecord, ModelState
 from fleetserve.runtime import HISTORY_S, ServiceRuntime
+from fleetserve.tasks import AUDIO_SERVICE
 from gateway.fleet_health import FleetHealth
 from gateway.known_models import KnownModels
 from gateway.replica_table import Replica, ReplicaTable
@@ -57,9 +58,10 @@ class FleetView:
         )
 
     def links(self) -> list[Link]:
-        """The fleet's page and one for each service that is there."""
+        """The fleet's page, one for each service that is there, and the studio of audio's."""
         names = [n for n in self._table.services() if any(r.address for r in self._table.all(n))]
-        return [Link("fleet", "/dashboard"), *(Link(n, f"/dashboard/{n}") for n in names)]
+        pages = [Link("fleet", "/dashboard"), *(Link(n, f"/dashboard/{n}") for n in names)]
+        return [*pages, Link("studio", "/studio")] if AUDIO_SERVICE in names else pages
 
     def _replicas(self) -> Table:
         rows = [

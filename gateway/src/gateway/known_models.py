@@ -1,7 +1,7 @@
 """The models of the fleet by name: the registry's records, the catalogue, what is built in."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleetserve.errors import ModelNotFoundError
@@ -32,15 +32,21 @@ class KnownModels:
 
     Args:
         catalogue: Names that POST /models/download can fetch, for the hint of a 404.
-        aliases: Other names of models, such as tts-1.
+        aliases: Other names of models, such as tts-1, each with the models it may mean: the
+            first that is here is it.
     """
 
     def __init__(
-        self, catalogue: Iterable[str] = (), aliases: dict[str, str] | None = None
+        self,
+        catalogue: Iterable[str] = (),
+        aliases: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._catalogue = sorted(catalogue)
         self._offered_aliases = sorted(aliases or {})
-        self._aliases = {canonical_name(k): v for k, v in (aliases or {}).items()}
+        self._aliases = {
+            canonical_name(alias): [canonical_name(name) for name in names]
+            for alias, names in (aliases or {}).items()
+        }
         self._targets: dict[str, Target] = {}
         self._by_canonical: dict[str, str] = {}
         self.replace([])
@@ -82,8 +88,8 @@ class KnownModels:
         target = self._targets.get(name)
         if target is not None:
             return target
-        known = self._by_canonical.get(self._canonical(name))
-        return self._targets[known] if known is not None else None
+        meant = (self._by_canonical.get(canonical) for canonical in self._meant(name))
+        return next((self._targets[known] for known in meant if known is not None), None)
 
     def find(self, name: str) -> Target:
         """The model, as ``get`` finds it.
@@ -92,16 +98,17 @@ class KnownModels:
         """
         target = self.get(name)
         if target is None:
-            raise ModelNotFoundError(name, self._hint(self._canonical(name)))
+            raise ModelNotFoundError(name, self._hint(self._meant(name)[0]))
         return target
 
     def offers(self, name: str) -> bool:
         """Whether the catalogue has it, here or not."""
-        return self._canonical(name) in {canonical_name(n) for n in self._catalogue}
+        return not {canonical_name(n) for n in self._catalogue}.isdisjoint(self._meant(name))
 
-    def _canonical(self, name: str) -> str:
+    def _meant(self, name: str) -> list[str]:
+        """The canonical names that a name may mean, the likeliest first; at least one."""
         canonical = canonical_name(name)
-        return canonical_name(self._aliases.get(canonical, canonical))
+        return self._aliases.get(canonical, [canonical])
 
     def _hint(self, canonical: str) -> str:
         offered = {canonical_name(n): n for n in self._catalogue}

@@ -78,7 +78,12 @@ class FleetOpenapi:
 
 def _add_data_routes(document: dict[str, Any]) -> None:
     used: set[type[BaseModel]] = {JobAccepted}
-    used |= {m for op in OPERATIONS for m in (op.request, op.answer, op.error) if m is not None}
+    used |= {
+        model
+        for op in OPERATIONS
+        for model in (op.request, op.form, op.answer, op.error)
+        if model is not None
+    }
     models = sorted(used, key=lambda model: model.__name__)
     _, definitions = models_json_schema(
         [(model, "validation") for model in models], ref_template=REF + "{model}"
@@ -99,10 +104,7 @@ def _operation(op: DataOperation) -> dict[str, Any]:
         "responses": {
             "200": {
                 "description": "The result.",
-                "content": {
-                    "application/json": {"schema": {"$ref": REF + op.answer.__name__}},
-                    **op.also_answers,
-                },
+                "content": {**_json(op.answer), **op.also_answers},
             },
             **{
                 status: {"description": text, "content": error}
@@ -122,16 +124,25 @@ def _operation(op: DataOperation) -> dict[str, Any]:
         parameters += JOB_PARAMETERS
     if parameters:
         found["parameters"] = parameters
-    if op.request is not None:
-        content = {
-            "application/json": {
-                "schema": {"$ref": REF + op.request.__name__},
-                "examples": op.examples,
-            },
-            **op.also_takes,
-        }
+    content = {**_json(op.request, op.examples), **_form(op.form), **op.also_takes}
+    if content:
         found["requestBody"] = {"required": True, "content": content}
     return found
+
+
+def _json(
+    model: type[BaseModel] | None, examples: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    if model is None:
+        return {}
+    told: dict[str, Any] = {"schema": {"$ref": REF + model.__name__}}
+    return {"application/json": told if examples is None else {**told, "examples": examples}}
+
+
+def _form(model: type[BaseModel] | None) -> dict[str, Any]:
+    if model is None:
+        return {}
+    return {"multipart/form-data": {"schema": {"$ref": REF + model.__name__}}}
 
 
 def _merge(document: dict[str, Any], fragment: dict[str, Any], prefixes: tuple[str, ...]) -> None:

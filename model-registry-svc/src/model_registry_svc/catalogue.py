@@ -26,6 +26,7 @@ from model_registry_svc.json_lines import line_of
 from model_registry_svc.names import check_name
 from model_registry_svc.plan import VoiceFile
 
+Names = Annotated[tuple[str, ...], Field(min_length=1)]
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
@@ -74,14 +75,18 @@ class Catalogue(_Part):
     """The whole file; an empty one is valid.
 
     Attributes:
-        aliases: Other names of models, for clients that ask by those.
+        aliases: Other names of models, for clients that ask by those; of several models the
+            first that is here is meant.
+        voice_aliases: Other names of voices: of those that each may mean, the first that the
+            model has; every model has ``default``.
         voices: By name; ``default`` is what SpeechT5 models speak with.
         load_at_start: Fetched, if they are not here, when the fleet starts.
     """
 
     available_models: dict[str, CatalogueEntry] = {}
     model_groups: dict[str, tuple[str, ...]] = {}
-    aliases: dict[str, str] = {}
+    aliases: dict[str, str | Names] = {}
+    voice_aliases: dict[str, str | Names] = {}
     voices: dict[str, VoiceEntry] = {}
     load_at_start: tuple[str, ...] = ()
     popular_tts_models: tuple[str, ...] = ()
@@ -114,7 +119,10 @@ class Catalogue(_Part):
         named: list[tuple[str, tuple[str, ...]]] = [
             ("load_at_start", self.load_at_start),
             ("popular_tts_models", self.popular_tts_models),
-            ("aliases", tuple(self.aliases.values())),
+        ]
+        named += [
+            (f"aliases.{key}", (names,) if isinstance(names, str) else names)
+            for key, names in self.aliases.items()
         ]
         named += [(f"model_groups.{key}", names) for key, names in self.model_groups.items()]
         named += [

@@ -31,6 +31,8 @@ _OPENAI_FIELDS: Mapping[str, str] = {
     "inputs": "input",
     "max_new_tokens": "max_tokens",
     "min_new_tokens": "min_tokens",
+    "initial_prompt": "prompt",
+    "output_format": "response_format",
 }
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from fleetserve import __version__
 from fleetserve.announcements import Announcement, Announcer, ReplicaState
 from fleetserve.clock import Clock, SystemClock
-from fleetserve.dashboard.view import Table
+from fleetserve.dashboard.view import Table, Tile
 from fleetserve.heartbeat import Heartbeat
 from fleetserve.keys import Keys
 from fleetserve.log_file import LogSink
@@ -36,7 +36,7 @@ class ServiceRuntime:
         describe: Adds what only this service knows (models, device, capacity) to its
             announcement.
         serves_models: Requests for models are its work, and what its dashboard counts.
-        tables: What only this service has to show on its dashboard.
+        tiles, tables: What only this service has to show on its dashboard.
         history: The last two minutes of roll-ups, oldest first.
         background: Coroutines that run from start-up to shutdown.
     """
@@ -61,6 +61,7 @@ class ServiceRuntime:
     background: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     on_shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     serves_models: bool = False
+    tiles: list[Callable[[], Tile]] = field(default_factory=list)
     tables: list[Callable[[], Table | Awaitable[Table]]] = field(default_factory=list)
     history: deque[RollUp] = field(default_factory=lambda: deque(maxlen=HISTORY_S))
 

@@ -1,4 +1,4 @@
-from audio_svc.meter import AudioMeter, Pace
+from audio_svc.meter import RECENT, AudioMeter, Pace
 
 
 def test_pace_reports_measured_real_time_factors() -> None:
@@ -19,3 +19,14 @@ def test_kinds_are_counted_apart() -> None:
     meter = AudioMeter()
     meter.synthesis.count(1.0, 1.0, 1.0)
     assert meter.transcription.requests == 0
+
+
+def test_tiles_look_back_on_the_last_requests() -> None:
+    meter = AudioMeter()
+    speech, transcripts = meter.tiles()
+    assert (speech().value, transcripts().value) == ("–", "–")
+    meter.synthesis.count(1.0, 100.0, 1.0)
+    for _ in range(RECENT):
+        meter.synthesis.count(2.0, 0.5, 0.5)
+    assert speech().value == "0.250"
+    assert transcripts().value == "–"

@@ -86,6 +86,15 @@ def test_openais_message_names_the_field_as_openai_does() -> None:
     assert told["error"]["message"] == "input[2]: is empty"  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("initial_prompt", "prompt"), ("output_format", "response_format")]
+)
+def test_fields_of_speech_have_openais_names(ours: str, theirs: str) -> None:
+    told = body_for("/v1/audio/speech", InvalidFieldError(ours, "is wrong"), "r-1")["error"]
+    assert isinstance(told, dict)
+    assert (told["param"], told["message"]) == (theirs, f"{theirs}: is wrong")
+
+
 @pytest.mark.parametrize("path", ["/predict", "/v1/models", "/v2"])
 def test_what_is_not_in_the_tree_is_opaque(path: str) -> None:
     status, _, body = render_for(path, RuntimeError("secret"), "r-1")

@@ -74,7 +74,7 @@ def table(clock: ManualClock) -> ReplicaTable:
 
 @pytest.fixture
 def models() -> KnownModels:
-    return KnownModels([OFFERED], {"tts-1": "speecht5_tts"})
+    return KnownModels([OFFERED], {"tts-1": ["speecht5_tts"]})
 
 
 @pytest.fixture

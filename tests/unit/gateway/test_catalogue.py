@@ -7,8 +7,8 @@ from gateway.catalogue import read_catalogue
 
 def test_names_and_aliases_are_read(tmp_path: Path) -> None:
     path = tmp_path / "models.json"
-    path.write_bytes(b'{"available_models":{"a":{},"b":{}},"aliases":{"c":"a"}}')
-    assert read_catalogue(path) == (["a", "b"], {"c": "a"})
+    path.write_bytes(b'{"available_models":{"a":{},"b":{}},"aliases":{"c":"a","d":["b","a"]}}')
+    assert read_catalogue(path) == (["a", "b"], {"c": ["a"], "d": ["b", "a"]})
 
 
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"{", b'{"available_models":3}'])

@@ -1,7 +1,7 @@
 import pytest
 
 from fleetserve.config import ServerConfig
-from fleetserve.tasks import INFERENCE_SERVICE
+from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
 from gateway.data_routes import RouteTable, data_routes
 
 TABLE = RouteTable(data_routes(ServerConfig()))
@@ -52,6 +52,8 @@ def test_only_native_bodies_carry_a_credential() -> None:
     assert TABLE.late_paths == {"/predict", "/synthesize", "/transcribe"}
 
 
-def test_compatible_routes_are_for_inference() -> None:
-    services = {r.service for r in data_routes(ServerConfig()) if r.path.startswith("/v")}
-    assert services == {INFERENCE_SERVICE}
+def test_compatible_routes_know_their_service() -> None:
+    routes = [r for r in data_routes(ServerConfig()) if r.path.startswith("/v")]
+    audio = {r.path for r in routes if r.service == AUDIO_SERVICE}
+    assert audio == {f"/v1/audio/{name}" for name in ("speech", "transcriptions", "translations")}
+    assert {r.service for r in routes if r.path not in audio} == {INFERENCE_SERVICE}

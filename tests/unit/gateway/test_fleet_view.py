@@ -50,6 +50,14 @@ async def test_page_lists_every_process_and_marks_the_lost(
     assert [link.path for link in view.links] == ["/dashboard", "/dashboard/inference-svc"]
 
 
+async def test_studio_is_linked_where_audio_is_served(
+    fleet: Fleet, store: MemoryMetricsStore
+) -> None:
+    fleet.add(answering(), announced("a1", service="audio-svc"))
+    view = await build(fleet, store)
+    assert [link.path for link in view.links][1:] == ["/dashboard/audio-svc", "/studio"]
+
+
 async def test_page_lists_every_model_with_its_progress(
     fleet: Fleet, store: MemoryMetricsStore
 ) -> None:

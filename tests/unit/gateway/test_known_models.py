@@ -47,9 +47,21 @@ def test_deleting_one_of_two_spellings_leaves_the_other(models: KnownModels) -> 
 
 
 def test_alias_leads_to_its_model() -> None:
-    models = KnownModels(aliases={"tts-1": "speecht5_tts"})
+    models = KnownModels(aliases={"tts-1": ["speecht5_tts"]})
     models.put(recorded("speecht5_tts", task="text-to-speech"))
     assert models.find("tts_1").record.name == "speecht5_tts"
+
+
+def test_alias_means_the_first_of_its_models_that_is_here() -> None:
+    models = KnownModels(["a", "b"], {"tts-1": ["a", "b"]})
+    with pytest.raises(ModelNotFoundError, match=r"\(a\)"):
+        models.find("tts-1")
+    assert models.offers("tts-1")
+    models.put(recorded("b"))
+    assert models.find("tts-1").record.name == "b"
+    models.put(recorded("a"))
+    assert models.find("tts-1").record.name == "a"
+    assert [(name, target.record.name) for name, target in models.aliases()] == [("tts-1", "a")]
 
 
 def test_deleted_model_is_not_found(models: KnownModels) -> None:

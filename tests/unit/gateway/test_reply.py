@@ -23,6 +23,12 @@ async def test_small_answer_that_breaks_off_is_none() -> None:
         await open_reply(MemoryAnswer(200, [(b"content-length", b"2")], b"{", breaks=True))
 
 
+async def test_what_json_would_tell_of_a_sound_file_is_kept() -> None:
+    told = [(b"x-audio-duration", b"1.5"), (b"x-audio-warning", b"a"), (b"x-audio-warning", b"b")]
+    reply = await open_reply(MemoryAnswer(200, [*told, (b"content-length", b"0")]))
+    assert reply.headers == told
+
+
 async def test_headers_for_the_client_are_kept_and_the_fleets_own_taken_out() -> None:
     headers = [
         (b"content-type", b"application/json"),

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from gateway.api import data_schemas as schemas
+from gateway.api import openai_audio_schemas as openai_audio
 from gateway.api import openai_schemas as openai
 from gateway.api import v2_schemas as v2
 
@@ -38,6 +39,10 @@ _FORM = {
     }
 }
 _EVENTS = {"text/event-stream": {"schema": {"type": "string"}}}
+_TEXTS = {"text/plain": {"schema": {"type": "string"}}}
+_TRANSCRIPTS = (
+    "`json` has `text` and `usage` of these fields, `verbose_json` all, the other formats are text."
+)
 _TENSORS = {"application/octet-stream": _BINARY}
 _INFER = (
     "With `Inference-Header-Content-Length` the JSON has that many bytes, and behind it come the"
@@ -68,13 +73,18 @@ JOB_PARAMETERS: list[dict[str, Any]] = [
 
 @dataclass(frozen=True, slots=True)
 class DataOperation:
-    """One data route's page. ``also_…``: other content types, beside JSON."""
+    """One data route's page. ``also_…``: other content types, beside JSON.
+
+    Attributes:
+        form: The fields of a multipart form, where it takes one and no JSON.
+        answer: None: it answers other types alone.
+    """
 
     path: str
     summary: str
     tag: str
     request: type[BaseModel] | None
-    answer: type[BaseModel]
+    answer: type[BaseModel] | None
     examples: Mapping[str, Any] = field(default_factory=dict)
     method: str = "post"
     description: str = ""
@@ -82,6 +92,7 @@ class DataOperation:
     errors: Mapping[str, str] = field(default_factory=lambda: ERRORS)
     also_takes: Mapping[str, Any] = field(default_factory=dict)
     also_answers: Mapping[str, Any] = field(default_factory=dict)
+    form: type[BaseModel] | None = None
     takes_jobs: bool = False
 
 
@@ -142,6 +153,21 @@ def _openai(
     )
 
 
+def _hear(path: str, summary: str, form: type[BaseModel], *, streams: bool) -> DataOperation:
+    return DataOperation(
+        path,
+        f"OpenAI: {summary}",
+        "compatible",
+        None,
+        openai_audio.VerboseTranscript,
+        description=_TRANSCRIPTS,
+        error=openai.OpenaiError,
+        errors=FOREIGN_ERRORS,
+        form=form,
+        also_answers=_TEXTS | (_EVENTS if streams else {}),
+    )
+
+
 OPENAI = (
     _openai(
         "/v1/embeddings",
@@ -166,6 +192,29 @@ OPENAI = (
         openai.CompletionAnswer,
         openai.COMPLETION_EXAMPLES,
         streams=True,
+    ),
+    DataOperation(
+        "/v1/audio/speech",
+        "OpenAI: text to speech",
+        "compatible",
+        openai_audio.SpeechRequest,
+        None,
+        openai_audio.SPEECH_EXAMPLES,
+        error=openai.OpenaiError,
+        errors=FOREIGN_ERRORS,
+        also_answers={"audio/*": _BINARY, **_EVENTS},
+    ),
+    _hear(
+        "/v1/audio/transcriptions",
+        "speech to text",
+        openai_audio.TranscriptionRequest,
+        streams=True,
+    ),
+    _hear(
+        "/v1/audio/translations",
+        "speech to English text",
+        openai_audio.TranslationRequest,
+        streams=False,
     ),
 )
 

@@ -11,7 +11,8 @@ _REQUEST_HEADERS = (
 )
 _EXPOSED = (
     b"X-Request-ID, X-Process-Time, Server-Timing, Location, Retry-After, RateLimit-Limit, "
-    b"RateLimit-Remaining, RateLimit-Reset, X-Total-Lines, X-File-Size, Content-Disposition"
+    b"RateLimit-Remaining, RateLimit-Reset, X-Total-Lines, X-File-Size, Content-Disposition, "
+    b"X-Audio-Duration, X-Audio-Sample-Rate, X-Audio-Channels, X-Audio-Warning"
 )
 _VARY = (b"vary", b"Origin")
 

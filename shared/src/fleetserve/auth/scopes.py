@@ -87,6 +87,8 @@ ROUTES: tuple[tuple[str, str, Access], ...] = (
     ("GET", "/dashboard-data", SIGNED_IN),
     ("GET", "/dashboard-data/{service}", SIGNED_IN),
     ("GET", "/dashboard-assets/{file:rest}", OPEN),
+    ("GET", "/studio", OPEN),
+    ("GET", "/studio-assets/{file:rest}", OPEN),
     ("POST", "/predict", _PREDICT),
     ("GET", "/jobs", _JOBS),
     ("POST", "/jobs/batch", _PREDICT),

@@ -17,7 +17,7 @@ STATIC = Path(__file__).parent / "static"
 dashboard_router = APIRouter(include_in_schema=False)
 
 
-class _Assets(StaticFiles):
+class Assets(StaticFiles):
     """Asked for anew each time (by ETag), so that an upgraded fleet shows no old page."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
@@ -27,7 +27,7 @@ class _Assets(StaticFiles):
 
 
 def mount_dashboard_assets(app: FastAPI) -> None:
-    app.mount("/dashboard-assets", _Assets(directory=STATIC), name="dashboard-assets")
+    app.mount("/dashboard-assets", Assets(directory=STATIC), name="dashboard-assets")
 
 
 @dashboard_router.get("/dashboard")
@@ -53,7 +53,10 @@ async def process_view(runtime: ServiceRuntime) -> View:
         title=runtime.settings.service,
         state=str(runtime.state),
         subtitle=f"{runtime.settings.replica_id} at {runtime.address}, up {_duration(uptime_s)}",
-        tiles=history.tiles(rollups, models=runtime.serves_models),
+        tiles=[
+            *history.tiles(rollups, models=runtime.serves_models),
+            *(made() for made in runtime.tiles),
+        ],
         charts=history.charts(rollups, models=runtime.serves_models),
         tables=[await made if isawaitable(made := make()) else made for make in runtime.tables],
         note="; ".join(reasons),

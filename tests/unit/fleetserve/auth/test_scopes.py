@@ -19,6 +19,8 @@ OPEN_PATHS = {
     "/dashboard",
     "/dashboard/{service}",
     "/dashboard-assets/{file:rest}",
+    "/studio",
+    "/studio-assets/{file:rest}",
     "/auth/register",
     "/auth/login",
     "/auth/refresh",

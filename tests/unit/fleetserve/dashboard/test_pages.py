@@ -5,7 +5,7 @@ import httpx
 import pytest
 
 from fleetserve.app import create_app, wrap_control
-from fleetserve.dashboard.view import Table
+from fleetserve.dashboard.view import Table, Tile
 from fleetserve.runtime import ServiceRuntime
 
 
@@ -46,6 +46,7 @@ async def test_data_tells_who_and_how_it_is(
         return Table("Jobs", ["id"], [])
 
     runtime.tables += [lambda: Table("Queue", ["model"], [["example"]]), looked_up]
+    runtime.tiles.append(lambda: Tile("pace", "0.5"))
     runtime.readiness.append(lambda: "the model is loading")
     told = (await client.get("/dashboard-data")).json()
     assert (told["success"], told["title"], told["state"]) == (True, "gateway", "starting")
@@ -55,6 +56,7 @@ async def test_data_tells_who_and_how_it_is(
         {"title": "Jobs", "columns": ["id"], "rows": [], "empty": "None."},
     ]
     assert [tile["label"] for tile in told["tiles"]][:2] == ["requests/s", "p50"]
+    assert told["tiles"][-1] == {"label": "pace", "value": "0.5"}
 
 
 async def test_seconds_that_were_pushed_are_shown(

@@ -18,6 +18,7 @@ from gateway.api.metrics import metrics_router
 from gateway.api.openai import openai_router
 from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
+from gateway.api.studio import mount_studio, studio_router
 from gateway.api.v2 import v2_router
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
@@ -72,6 +73,7 @@ def app(
         server_router,
         optimize_router,
         dashboards_router,
+        studio_router,
         logs_router,
         openai_router,
         v2_router,
@@ -94,6 +96,7 @@ def app(
     app.state.optimizer = FleetOptimizer(fleet.table, fleet.models, fleet.calls, fleet.clock)
     app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
     mount_assets(app)
+    mount_studio(app)
     return app
 
 
