@@ -23,6 +23,7 @@ class SpeechOrder:
 
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
+        language: None: English where the engine speaks it, else its own.
         sample_rate_hz: None: the engine's own.
     """
 
@@ -30,7 +31,7 @@ class SpeechOrder:
     audio_format: AudioFormat
     voice: str | None = None
     embedding: Samples | None = field(default=None, compare=False)
-    language: str = "en"
+    language: str | None = None
     emotion: str | None = None
     speed: float = 1.0
     pitch: float = 1.0
@@ -129,6 +130,8 @@ def _check_emotion(order: SpeechOrder, traits: SpeechTraits) -> None:
 
 
 def _choose_language(order: SpeechOrder, traits: SpeechTraits) -> str:
+    if order.language is None:
+        return "en" if "en" in traits.languages else traits.languages[0]
     code = order.language.lower().replace("_", "-").partition("-")[0]
     if code not in traits.languages:
         raise InvalidFieldError(
