@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fleetserve.tasks import Task
 from tests.checkpoints import text2text, text_models, vision
+from tests.checkpoints.bark import write_bark
 from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
 from tests.checkpoints.vits import write_mms_korean, write_vctk, write_vits
@@ -19,6 +20,7 @@ from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_spac
 SPEECHT5 = "microsoft/speecht5_tts"
 SPEECHT5_SAFETENSORS = "fleetserve-tests/speecht5_tts_safetensors"
 HIFIGAN = "microsoft/speecht5_hifigan"
+BARK = "suno/bark-small"
 MMS_ENGLISH = "facebook/mms-tts-eng"
 MMS_KOREAN = "facebook/mms-tts-kor"
 VCTK = "kakao-enterprise/vits-vctk"
@@ -53,6 +55,7 @@ BY_TASK: dict[str, tuple[str, Callable[[Path], None]]] = {
 
 
 SPEECH: dict[str, Callable[[Path], None]] = {
+    BARK: write_bark,
     MMS_ENGLISH: write_vits,
     MMS_KOREAN: write_mms_korean,
     VCTK: write_vctk,

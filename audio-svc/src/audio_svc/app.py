@@ -15,7 +15,7 @@ from audio_svc.meter import AudioMeter
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
-from audio_svc.speech import speecht5_files, vits_files
+from audio_svc.speech import bark_files, speecht5_files, vits_files
 from audio_svc.transcription import whisper_files
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -106,6 +106,13 @@ def _speecht5(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
 
 
+def _bark(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.bark import BarkEngine
+
+    engine = BarkEngine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
 def _vits(folder: Path, device: str) -> Engine:
     from audio_svc.speech.vits import VitsEngine
 
@@ -124,6 +131,7 @@ FAMILIES = {
     family.model_type: family
     for family in (
         Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
+        Family("bark", Task.TEXT_TO_SPEECH, _bark, bark_files.read_facts),
         Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
     )

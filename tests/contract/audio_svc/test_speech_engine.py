@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from audio_svc.speech.bark import BarkEngine
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
 from audio_svc.speech.memory import ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
 from audio_svc.speech.vits import VitsEngine
-from tests.checkpoints.hub_root import MMS_ENGLISH
+from tests.checkpoints.bark import write_bark
+from tests.checkpoints.hub_root import BARK, MMS_ENGLISH
 from tests.checkpoints.published import publish_speech, publish_speecht5
 from tests.checkpoints.vits import write_vits
 
@@ -35,7 +37,13 @@ def make_vits(folder: Path) -> SpeechEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_tone, make_speecht5, make_vits])
+def make_bark(folder: Path) -> SpeechEngine:
+    engine = BarkEngine(publish_speech(folder, "bark-small", BARK, write_bark), "cpu")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(scope="module", params=[make_tone, make_speecht5, make_vits, make_bark])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> SpeechEngine:
