@@ -13,6 +13,7 @@ from tests.checkpoints import text2text, text_models, vision
 from tests.checkpoints.bark import write_bark
 from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
+from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
 from tests.checkpoints.vits import write_mms_korean, write_vctk, write_vits
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_space
@@ -23,6 +24,8 @@ HIFIGAN = "microsoft/speecht5_hifigan"
 BARK = "suno/bark-small"
 MMS_ENGLISH = "facebook/mms-tts-eng"
 MMS_KOREAN = "facebook/mms-tts-kor"
+TACOTRON2 = "speechbrain/tts-tacotron2-ljspeech"
+TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
 VCTK = "kakao-enterprise/vits-vctk"
 WHISPER = "openai/whisper-base"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -58,6 +61,8 @@ SPEECH: dict[str, Callable[[Path], None]] = {
     BARK: write_bark,
     MMS_ENGLISH: write_vits,
     MMS_KOREAN: write_mms_korean,
+    TACOTRON2: write_speechbrain,
+    TACOTRON2_VOCODER: write_speechbrain_vocoder,
     VCTK: write_vctk,
 }
 

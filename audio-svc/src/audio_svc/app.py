@@ -15,7 +15,7 @@ from audio_svc.meter import AudioMeter
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
-from audio_svc.speech import bark_files, speecht5_files, vits_files
+from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
 from audio_svc.transcription import whisper_files
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -113,6 +113,13 @@ def _bark(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
 
 
+def _tacotron2(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.tacotron2 import Tacotron2Engine
+
+    engine = Tacotron2Engine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
 def _vits(folder: Path, device: str) -> Engine:
     from audio_svc.speech.vits import VitsEngine
 
@@ -132,6 +139,13 @@ FAMILIES = {
     for family in (
         Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
         Family("bark", Task.TEXT_TO_SPEECH, _bark, bark_files.read_facts),
+        Family(
+            "tacotron2",
+            Task.TEXT_TO_SPEECH,
+            _tacotron2,
+            tacotron2_files.read_facts,
+            tacotron2_files.is_tacotron2,
+        ),
         Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
     )

@@ -12,10 +12,13 @@ from audio_svc.speech.bark import BarkEngine
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
 from audio_svc.speech.memory import ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
+from audio_svc.speech.tacotron2 import Tacotron2Engine
 from audio_svc.speech.vits import VitsEngine
+from fleetserve.manifest import VOCODER_FOLDER
 from tests.checkpoints.bark import write_bark
-from tests.checkpoints.hub_root import BARK, MMS_ENGLISH
+from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, TACOTRON2
 from tests.checkpoints.published import publish_speech, publish_speecht5
+from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
 from tests.checkpoints.vits import write_vits
 
 TEXT = "Hello, this is a test."
@@ -43,7 +46,19 @@ def make_bark(folder: Path) -> SpeechEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_tone, make_speecht5, make_vits, make_bark])
+def make_tacotron2(folder: Path) -> SpeechEngine:
+    def write(folder: Path) -> None:
+        write_speechbrain(folder)
+        write_speechbrain_vocoder(folder / VOCODER_FOLDER)
+
+    engine = Tacotron2Engine(publish_speech(folder, "tacotron2-ljspeech", TACOTRON2, write), "cpu")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(
+    scope="module", params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2]
+)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> SpeechEngine:
