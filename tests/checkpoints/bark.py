@@ -36,7 +36,7 @@ PRESETS = (
     "v2/en_speaker_6",
 )
 # As published, but for the sizes.
-GENERATION = {
+GENERATION: dict[str, Any] = {
     "semantic_config": {
         "do_sample": True,
         "eos_token_id": SEMANTIC_TOKENS,
@@ -106,7 +106,7 @@ def make_bark(seed: int = 0) -> Any:
     """A Bark of 0.2 M parameters that speaks for about a second per sentence."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        model: Any = BarkModel(_config())
+        model: Any = BarkModel(_config())  # type: ignore[no-untyped-call]
         model.eval()
         for stage in (model.semantic, model.coarse_acoustics, model.fine_acoustics):
             for name, parameter in stage.named_parameters():

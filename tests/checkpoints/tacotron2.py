@@ -59,7 +59,9 @@ class _Drawer:
 
     def weight(self, *shape: int, gain: float = 1.0) -> torch.Tensor:
         inputs = shape[1] * (shape[2] if len(shape) > 2 else 1)
-        return torch.randn(shape, generator=self._numbers) * gain * inputs**-0.5
+        drawn = torch.randn(shape, generator=self._numbers)
+        weight: torch.Tensor = drawn * gain * inputs**-0.5
+        return weight
 
     def bias(self, size: int) -> torch.Tensor:
         return torch.randn(size, generator=self._numbers) * 0.1

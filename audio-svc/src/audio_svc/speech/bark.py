@@ -96,7 +96,7 @@ class BarkEngine:
 
 def _load(folder: Path, device: torch.device) -> Any:
     """From safetensors where the repository has them, else its .bin with weights_only."""
-    model = BarkModel.from_pretrained(
+    model: Any = BarkModel.from_pretrained(
         folder, local_files_only=True, dtype=torch.float32, trust_remote_code=False
     )
     return model.eval().to(device)

@@ -44,9 +44,9 @@ class BarkStages:
     def of(cls, model: Any) -> "BarkStages":
         told = model.generation_config
         return cls(
-            BarkSemanticGenerationConfig(**told.semantic_config),
+            BarkSemanticGenerationConfig(**told.semantic_config),  # type: ignore[no-untyped-call]
             BarkCoarseGenerationConfig(**told.coarse_acoustics_config),
-            BarkFineGenerationConfig(**told.fine_acoustics_config),
+            BarkFineGenerationConfig(**told.fine_acoustics_config),  # type: ignore[no-untyped-call]
             told.codebook_size,
         )
 
@@ -95,13 +95,13 @@ class BarkDecoder:
     ) -> Generator[None, None, tuple[torch.Tensor, bool]]:
         """Semantic tokens, int64 [1, n], and whether the model itself ended them."""
         model, config = self._model.semantic, self._stages.semantic
-        end = config.eos_token_id
+        end, device = config.eos_token_id, str(token_ids.device)
         others = set(range(config.semantic_vocab_size, model.config.output_vocab_size)) - {end}
         processors = make_processors(
             config,
             [
-                SuppressTokensLogitsProcessor(sorted(others), device=token_ids.device),
-                BarkEosPrioritizerLogitsProcessor(end, config.min_eos_p, device=token_ids.device),
+                SuppressTokensLogitsProcessor(sorted(others), device=device),
+                BarkEosPrioritizerLogitsProcessor(end, config.min_eos_p, device=device),
             ],
         )
         with torch.inference_mode():
@@ -155,7 +155,7 @@ class BarkDecoder:
             codebook_size=stages.codebook_size,
             history_prompt=self._voice,
         )
-        past = coarse.shape[1]
+        past: int = coarse.shape[1]
         meaning = torch.cat([past_meaning, meaning], dim=1)
         while (made := coarse.shape[1] - past) < wanted:
             place = past_meaning.shape[1] + round(made / ratio)
@@ -170,7 +170,8 @@ class BarkDecoder:
                 coarse = torch.cat([coarse, token[:, None]], dim=1)
                 reading.take(token)
                 yield
-        return coarse[:, past:]
+        spoken: torch.Tensor = coarse[:, past:]
+        return spoken
 
     def _coarse_window(
         self, meaning: torch.Tensor, place: int, coarse: torch.Tensor

@@ -1,5 +1,6 @@
 """How Bark draws its tokens: the library's processors, with a generator of the utterance's own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,6 +16,9 @@ from transformers import (
 
 # What the library takes where a generation_config.json says nothing.
 DEFAULT_TOP_K = 50
+
+# From what is there, int64 [1, length], and the next token's scores to those it is drawn by.
+Processors = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Sampler:
@@ -43,9 +47,9 @@ class Sampler:
         return self.draw(torch.nn.functional.softmax(scores, dim=-1))
 
 
-def make_processors(config: Any, own: list[LogitsProcessor]) -> LogitsProcessorList:
+def make_processors(config: Any, own: list[LogitsProcessor]) -> Processors:
     """The processors of a stage, in the library's order: its own, then the sampling's."""
-    processors = LogitsProcessorList(own)
+    processors: Any = LogitsProcessorList(own)
     if config.do_sample:
         if config.temperature not in (None, 1.0):
             processors.append(TemperatureLogitsWarper(config.temperature))
@@ -56,7 +60,8 @@ def make_processors(config: Any, own: list[LogitsProcessor]) -> LogitsProcessorL
             processors.append(TopPLogitsWarper(config.top_p))
     if config.renormalize_logits:
         processors.append(LogitNormalization())
-    return processors
+    process: Processors = processors
+    return process
 
 
 class Reading:
@@ -74,20 +79,19 @@ class Reading:
         model: Any,
         start: dict[str, torch.Tensor],
         seen: torch.Tensor,
-        processors: LogitsProcessorList,
+        processors: Processors,
     ) -> None:
         self._model = model
         self._inputs = start
         self._seen = seen
-        self._processors = processors
+        self._process = processors
         self._cache = DynamicCache(config=model.config)
 
     def scores(self) -> torch.Tensor:
         """Of the next token, float32 [1, vocabulary]."""
         with torch.inference_mode():
             out = self._model(**self._inputs, past_key_values=self._cache, use_cache=True)
-            scores: torch.Tensor = self._processors(self._seen, out.logits[:, -1].float())
-        return scores
+            return self._process(self._seen, out.logits[:, -1].float())
 
     def take(self, token: torch.Tensor) -> None:
         """The token that was chosen, int64 [1]."""

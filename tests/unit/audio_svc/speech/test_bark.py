@@ -37,7 +37,7 @@ def speak(engine: BarkEngine, utterance: Utterance) -> SpeechPiece:
 def library(folder: Path, text: str, voice: str, seed: int) -> Samples:
     """What anybody gets who follows the model's card."""
     model: Any = BarkModel.from_pretrained(folder)
-    processor: Any = BarkProcessor.from_pretrained(folder)
+    processor: Any = BarkProcessor.from_pretrained(folder)  # type: ignore[no-untyped-call]
     inputs = processor(text, voice_preset=voice, max_length=TEXT_LENGTH)
     torch.manual_seed(seed)
     samples: Samples = model.generate(**inputs)[0].numpy()

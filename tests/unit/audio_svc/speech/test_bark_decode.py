@@ -25,7 +25,9 @@ def make_voice(frames: int) -> dict[str, torch.Tensor]:
 def make_model(**settings: dict[str, Any]) -> Any:
     model = make_bark()
     parts = {name: GENERATION[name] | settings.get(name, {}) for name in GENERATION_PARTS}
-    model.generation_config = GenerationConfig(**parts, codebook_size=CODES, sample_rate=24000)
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        **parts, codebook_size=CODES, sample_rate=24000
+    )
     return model
 
 
