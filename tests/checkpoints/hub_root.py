@@ -10,14 +10,23 @@ from pathlib import Path
 
 from fleetserve.tasks import Task
 from tests.checkpoints import text2text, text_models, vision
+from tests.checkpoints.bark import write_bark
 from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
+from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
+from tests.checkpoints.vits import write_mms_korean, write_vctk, write_vits
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_space
 
 SPEECHT5 = "microsoft/speecht5_tts"
 SPEECHT5_SAFETENSORS = "fleetserve-tests/speecht5_tts_safetensors"
 HIFIGAN = "microsoft/speecht5_hifigan"
+BARK = "suno/bark-small"
+MMS_ENGLISH = "facebook/mms-tts-eng"
+MMS_KOREAN = "facebook/mms-tts-kor"
+TACOTRON2 = "speechbrain/tts-tacotron2-ljspeech"
+TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
+VCTK = "kakao-enterprise/vits-vctk"
 WHISPER = "openai/whisper-base"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 GPT2 = "openai-community/gpt2"
@@ -45,6 +54,16 @@ BY_TASK: dict[str, tuple[str, Callable[[Path], None]]] = {
     "hustvl/yolos-tiny": (Task.OBJECT_DETECTION, vision.write_yolos),
     "facebook/detr-resnet-50": (Task.OBJECT_DETECTION, vision.write_detr),
     "facebook/dinov2-small": (Task.IMAGE_FEATURE_EXTRACTION, vision.write_dinov2),
+}
+
+
+SPEECH: dict[str, Callable[[Path], None]] = {
+    BARK: write_bark,
+    MMS_ENGLISH: write_vits,
+    MMS_KOREAN: write_mms_korean,
+    TACOTRON2: write_speechbrain,
+    TACOTRON2_VOCODER: write_speechbrain_vocoder,
+    VCTK: write_vctk,
 }
 
 
@@ -81,6 +100,9 @@ def write_hub_root(root: Path) -> None:
     }
     for repository, tag in tags.items():
         _describe(root / repository, tag)
+    for repository, write_speech in SPEECH.items():
+        write_speech(root / repository)
+        _describe(root / repository, "text-to-speech")
     for repository, (task, write) in BY_TASK.items():
         write(root / repository)
         _describe(root / repository, task, BRANCHES.get(repository, ()))

@@ -80,6 +80,13 @@ def publish_speecht5(
     return _publish(models_dir, name, SPEECHT5, Task.TEXT_TO_SPEECH, write, source)
 
 
+def publish_speech(
+    models_dir: Path, name: str, model_id: str, write: Callable[[Path], None]
+) -> Path:
+    """The folder of the revision: a model that needs nothing beside its own repository."""
+    return _publish(models_dir, name, model_id, Task.TEXT_TO_SPEECH, write)
+
+
 def publish_whisper(models_dir: Path, name: str = "whisper-base") -> Path:
     """The folder of the revision."""
     task = Task.AUTOMATIC_SPEECH_RECOGNITION

@@ -18,7 +18,7 @@ from audio_svc.meter import AudioMeter
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
-from audio_svc.speech import speecht5_files
+from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
 from audio_svc.transcription import whisper_files
 from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
@@ -116,6 +116,27 @@ def _speecht5(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
 
 
+def _bark(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.bark import BarkEngine
+
+    engine = BarkEngine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
+def _tacotron2(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.tacotron2 import Tacotron2Engine
+
+    engine = Tacotron2Engine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
+def _vits(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.vits import VitsEngine
+
+    engine = VitsEngine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
 def _whisper(folder: Path, device: str) -> Engine:
     from audio_svc.transcription.whisper import WhisperEngine
 
@@ -127,6 +148,15 @@ FAMILIES = {
     family.model_type: family
     for family in (
         Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
+        Family("bark", Task.TEXT_TO_SPEECH, _bark, bark_files.read_facts),
+        Family(
+            "tacotron2",
+            Task.TEXT_TO_SPEECH,
+            _tacotron2,
+            tacotron2_files.read_facts,
+            tacotron2_files.is_tacotron2,
+        ),
+        Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
     )
 }

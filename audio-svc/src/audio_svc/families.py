@@ -38,12 +38,14 @@ class Family:
         model_type: As config.json says it.
         load: From the folder of files and a device; blocking.
         read: Quick; never imports a model library.
+        is_in: Whether files without a config.json are this family's.
     """
 
     model_type: str
     task: Task
     load: Callable[[Path, str], Engine]
     read: Callable[[Path], FileFacts]
+    is_in: Callable[[Path], bool] = lambda _folder: False
 
 
 def family_of(folder: Path, name: str, families: Mapping[str, Family]) -> Family:
@@ -51,14 +53,17 @@ def family_of(folder: Path, name: str, families: Mapping[str, Family]) -> Family
 
     Raises: InvalidFieldError: no engine here loads it; ConflictError: its files are broken.
     """
+    if not (folder / CONFIG_FILE).exists():
+        for family in families.values():
+            if family.is_in(folder):
+                return family
     model_type = read_config(folder, name).get("model_type")
-    family = families.get(str(model_type))
-    if family is None:
+    if str(model_type) not in families:
         raise InvalidFieldError(
             "model_name",
             f"{name} is of the family {model_type}; engines here load {', '.join(families)}",
         )
-    return family
+    return families[str(model_type)]
 
 
 def read_config(folder: Path, name: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class SpeechOrder:
 
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
+        language: None: English where the engine speaks it, else its own.
         sample_rate_hz: None: the engine's own.
     """
 
@@ -30,7 +31,7 @@ class SpeechOrder:
     audio_format: AudioFormat
     voice: str | None = None
     embedding: Samples | None = field(default=None, compare=False)
-    language: str = "en"
+    language: str | None = None
     emotion: str | None = None
     speed: float = 1.0
     pitch: float = 1.0
@@ -89,7 +90,8 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     breaths = split_text(order.text, traits.max_chars)
     if not breaths:
         raise InvalidFieldError("inputs", "there is nothing to say in it")
-    voice, warnings = _choose_voice(order, engine)
+    language = _choose_language(order, traits)
+    voice, warnings = _choose_voice(order, engine, language)
     _check_emotion(order, traits)
     if order.embedding is not None:
         _check_embedding(order.embedding, traits)
@@ -99,13 +101,14 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
         raise InvalidFieldError(
             "sample_rate", f"{order.audio_format.name} can have {_list_rates(rates_hz)} Hz"
         )
-    language = _choose_language(order, traits)
     return SpeechPlan(
         order, tuple(breaths), voice, language, traits.sample_rate_hz, rate_hz, warnings
     )
 
 
-def _choose_voice(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[str, ...]]:
+def _choose_voice(
+    order: SpeechOrder, engine: SpeechEngine, language: str
+) -> tuple[str, tuple[str, ...]]:
     """The voice, and what has to be said about it."""
     traits, voices = engine.traits, engine.voices()
     if order.embedding is not None:
@@ -115,7 +118,7 @@ def _choose_voice(order: SpeechOrder, engine: SpeechEngine) -> tuple[str, tuple[
     if order.voice in voices:
         return order.voice, ()
     if order.voice in (None, "default"):
-        return traits.default_voice, traits.warnings
+        return traits.language_voices.get(language, traits.default_voice), traits.warnings
     raise InvalidFieldError(
         "voice", f"there is no {order.voice!r}; this model has {', '.join(voices)}"
     )
@@ -129,6 +132,8 @@ def _check_emotion(order: SpeechOrder, traits: SpeechTraits) -> None:
 
 
 def _choose_language(order: SpeechOrder, traits: SpeechTraits) -> str:
+    if order.language is None:
+        return "en" if "en" in traits.languages else traits.languages[0]
     code = order.language.lower().replace("_", "-").partition("-")[0]
     if code not in traits.languages:
         raise InvalidFieldError(

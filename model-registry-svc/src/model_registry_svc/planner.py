@@ -12,6 +12,7 @@ from model_registry_svc.source.base import Artifact, DownloadSource, Resolution,
 from model_registry_svc.task_guess import check_task, guess_task
 
 DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
+TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
 VOICES_FOLDER = "voices"
 HUB = "huggingface"
 MISSING_RANK = (
@@ -38,9 +39,9 @@ class Planner:
         if task == Task.TENSOR and request.input_rank is None:
             raise InvalidFieldError("input_rank", MISSING_RANK, code="input_rank_missing")
         files = [PlannedFile(a.path, request.source, a) for a in chosen]
-        speaks_by_vocoder = task == Task.TEXT_TO_SPEECH and _is_speecht5(resolution)
-        vocoder, vocoder_files, warnings = self._vocoder(request, speaks_by_vocoder)
-        voices = request.voices if speaks_by_vocoder else ()
+        default = _vocoder_of(request, resolution) if task == Task.TEXT_TO_SPEECH else None
+        vocoder, vocoder_files, warnings = self._vocoder(request, default)
+        voices = request.voices if default == DEFAULT_VOCODER else ()
         added = [*vocoder_files, *(_voice(voice) for voice in voices)]
         return DownloadPlan(
             revision=resolution.revision,
@@ -52,7 +53,7 @@ class Planner:
         )
 
     def _vocoder(
-        self, request: DownloadRequest, speaks_by_vocoder: bool
+        self, request: DownloadRequest, default: str | None
     ) -> tuple[VocoderSource | None, list[PlannedFile], list[str]]:
         wanted = request.include_vocoder or request.vocoder_model is not None
         if not wanted:
@@ -60,10 +61,10 @@ class Planner:
                 f"{request.name} can't speak without a vocoder: post again with "
                 '"include_vocoder": true.'
             )
-            return None, [], [missing] if speaks_by_vocoder else []
-        if not speaks_by_vocoder and request.vocoder_model is None:
+            return None, [], [missing] if default else []
+        model_id = request.vocoder_model or default
+        if model_id is None:
             return None, [], [f"{request.model_id} needs no vocoder; none was fetched."]
-        model_id = request.vocoder_model or DEFAULT_VOCODER
         resolution = self._sources[HUB].resolve(SourceRef(model_id))
         try:
             allowed = request.allow_pickle or request.allow_vocoder_pickle
@@ -112,9 +113,14 @@ def _voice(voice: VoiceFile) -> PlannedFile:
     return PlannedFile(path, HUB, artifact, without=without, mirrors=voice.mirrors)
 
 
-def _is_speecht5(resolution: Resolution) -> bool:
+def _vocoder_of(request: DownloadRequest, resolution: Resolution) -> str | None:
+    """What a model that makes spectrograms speaks by; None: it speaks by itself."""
     hints = resolution.hints
-    return hints.model_type == "speecht5" or any("SpeechT5" in a for a in hints.architectures)
+    if hints.model_type == "speecht5" or any("SpeechT5" in a for a in hints.architectures):
+        return DEFAULT_VOCODER
+    # Its repositories have no config.json that would say what they are.
+    named = (request.model_id, *(artifact.path for artifact in resolution.artifacts))
+    return TACOTRON2_VOCODER if any("tacotron2" in name.lower() for name in named) else None
 
 
 def _without_clashes(

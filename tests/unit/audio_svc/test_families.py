@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,15 @@ def test_unknown_family_lists_the_known_ones(tmp_path: Path, config: str) -> Non
     (tmp_path / "config.json").write_text(config)
     with pytest.raises(InvalidFieldError, match="tone, fixed"):
         family_of(tmp_path, "m", FAMILIES)
+
+
+def test_files_without_a_config_are_of_the_family_that_knows_them(tmp_path: Path) -> None:
+    tone = replace(FAMILIES[TONE], is_in=lambda folder: (folder / "tone.yaml").is_file())
+    families = FAMILIES | {TONE: tone}
+    with pytest.raises(ConflictError, match=r"config\.json"):
+        family_of(tmp_path, "m", families)
+    (tmp_path / "tone.yaml").touch()
+    assert family_of(tmp_path, "m", families) is tone
 
 
 @pytest.mark.parametrize("config", [None, "not json"])

@@ -131,6 +131,26 @@ def test_voice_that_was_asked_for_needs_no_warning(order: SpeechOrder) -> None:
     assert plan_speech(replace(order, voice="low"), Poor()).warnings == ()
 
 
+class Foreign(ToneSpeech):
+    """Speaks German, and French in a voice of its own."""
+
+    @property
+    def traits(self) -> SpeechTraits:
+        voices = {"fr": "low"}
+        return replace(super().traits, languages=("de", "fr"), language_voices=voices)
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken", "voice"),
+    [(None, "de", "default"), ("fr", "fr", "low"), ("de", "de", "default")],
+)
+def test_language_chooses_its_voice_and_none_is_the_models_own(
+    order: SpeechOrder, language: str | None, spoken: str, voice: str
+) -> None:
+    plan = plan_speech(replace(order, language=language), Foreign())
+    assert (plan.language, plan.voice) == (spoken, voice)
+
+
 def test_speech_that_was_cut_is_warned_of(order: SpeechOrder) -> None:
     engine = Poor()
     plan = plan_speech(replace(order, voice="low"), engine)

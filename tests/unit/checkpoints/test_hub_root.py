@@ -2,11 +2,17 @@ import json
 from pathlib import Path
 
 from tests.checkpoints.hub_root import (
+    BARK,
     GPT2,
     HIFIGAN,
+    MMS_ENGLISH,
+    MMS_KOREAN,
     SMOLLM2,
     SPEECHT5,
     SPEECHT5_SAFETENSORS,
+    TACOTRON2,
+    TACOTRON2_VOCODER,
+    VCTK,
     WHISPER,
     XVECTOR_DATASET,
     XVECTOR_SPACE,
@@ -58,6 +64,39 @@ def test_whisper_has_the_published_files(hub_root: Path) -> None:
         "tokenizer_config.json",
         "vocab.json",
     }
+
+
+def test_vits_has_the_published_files(hub_root: Path) -> None:
+    assert names_in(hub_root / MMS_ENGLISH) == {
+        "added_tokens.json",
+        "config.json",
+        "model.safetensors",
+        "pytorch_model.bin",
+        "special_tokens_map.json",
+        "tokenizer_config.json",
+        "vocab.json",
+    }
+    assert names_in(hub_root / VCTK) == names_in(hub_root / MMS_KOREAN)
+
+
+def test_bark_has_a_bin_and_its_presets_as_arrays(hub_root: Path) -> None:
+    names = names_in(hub_root / BARK)
+    assert {name for name in names if not name.startswith("speaker_embeddings/")} == {
+        "config.json",
+        "generation_config.json",
+        "pytorch_model.bin",
+        "speaker_embeddings_path.json",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+    }
+    assert "speaker_embeddings/v2/en_speaker_6_semantic_prompt.npy" in names
+
+
+def test_speechbrains_models_have_no_config_json(hub_root: Path) -> None:
+    assert names_in(hub_root / TACOTRON2) == {"hyperparams.yaml", "model.ckpt"}
+    assert names_in(hub_root / TACOTRON2_VOCODER) == {"hyperparams.yaml", "generator.ckpt"}
 
 
 def test_causal_models_have_the_published_files(hub_root: Path) -> None:

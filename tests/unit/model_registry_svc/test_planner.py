@@ -20,10 +20,13 @@ def hub() -> MemorySource:
             "microsoft/speecht5_hifigan": dict(HIFIGAN),
             "org/gan": {"pytorch_model.bin": b"p"},
             "org/bert": {"config.json": b"{}", "model.safetensors": b"b"},
+            "org/tts-tacotron2": {"hyperparams.yaml": b"h", "model.ckpt": b"t"},
+            "speechbrain/tts-hifigan-ljspeech": {"hyperparams.yaml": b"h", "generator.ckpt": b"g"},
             "org/export": {"model.pt2": b"e"},
         },
         hints={
             "org/tts": ModelHints(pipeline_tag="text-to-speech", model_type="speecht5"),
+            "org/tts-tacotron2": ModelHints(pipeline_tag="text-to-speech"),
             "org/bert": ModelHints(pipeline_tag="fill-mask"),
         },
     )
@@ -93,6 +96,24 @@ def test_vocoder_and_voices_come_into_folders_of_their_own(planner: Planner) -> 
     assert isinstance(plan.vocoder, VocoderSource)
     assert plan.vocoder.model_id == "microsoft/speecht5_hifigan"
     assert plan.warnings == ()
+
+
+def test_tacotron2_comes_with_the_vocoder_of_its_spectrograms(planner: Planner) -> None:
+    wanted = request("org/tts-tacotron2", include_vocoder=True, allow_pickle=True, voices=(VOICE,))
+    plan = planner.plan(wanted)
+    assert [f.target for f in plan.files] == [
+        "hyperparams.yaml",
+        "model.ckpt",
+        "vocoder/generator.ckpt",
+        "vocoder/hyperparams.yaml",
+    ]
+    assert plan.vocoder is not None
+    assert plan.vocoder.model_id == "speechbrain/tts-hifigan-ljspeech"
+
+
+def test_tacotron2_without_a_vocoder_comes_with_a_warning(planner: Planner) -> None:
+    plan = planner.plan(request("org/tts-tacotron2", allow_pickle=True))
+    assert "include_vocoder" in plan.warnings[0]
 
 
 def test_another_vocoder_can_be_named(planner: Planner) -> None:

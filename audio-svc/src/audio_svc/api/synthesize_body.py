@@ -25,7 +25,7 @@ class SynthesizeBody(RoutedBody):
     pitch: Factor = 1.0
     volume: Annotated[float, Field(ge=0.1, le=2.0)] = 1.0
     normalize_lufs: float | None = None
-    language: str = "en"
+    language: str | None = None
     emotion: str | None = None
     output_format: str | None = None
     sample_rate: Annotated[int, Field(ge=8000, le=48000)] | None = None

@@ -1,6 +1,6 @@
 """The port of everything that speaks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -21,6 +21,7 @@ class SpeechTraits:
         max_chars: Longest text of one utterance.
         embedding_size: Floats of a speaker embedding; 0: it takes none.
         default_voice: Spoken when none is asked for.
+        language_voices: The same for a language that has one of its own.
         warnings: What every answer of this model has to tell.
     """
 
@@ -33,6 +34,7 @@ class SpeechTraits:
     embedding_size: int = 0
     emotions: tuple[str, ...] = ("neutral",)
     warnings: tuple[str, ...] = ()
+    language_voices: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,9 @@ def _request(arguments: Namespace, name: str) -> dict[str, Any]:
     for option in ("task", "revision"):
         if getattr(arguments, option):
             body[option] = getattr(arguments, option)
-    # SpeechT5 alone gives spectrograms; nobody who pulls it wants it without its voice.
-    if arguments.vocoder or "speecht5_tts" in arguments.model_id.lower():
+    # These alone give spectrograms; nobody who pulls one wants it without its voice.
+    silent = ("speecht5_tts", "tacotron2")
+    if arguments.vocoder or any(name in arguments.model_id.lower() for name in silent):
         body["include_vocoder"] = True
     return body
 

@@ -56,9 +56,12 @@ def test_name_is_the_last_part_of_the_id(shell: MakeShell) -> None:
     }
 
 
-def test_speecht5_comes_with_its_vocoder(shell: MakeShell) -> None:
+@pytest.mark.parametrize(
+    "model_id", ["microsoft/speecht5_tts", "speechbrain/tts-tacotron2-ljspeech"]
+)
+def test_model_of_spectrograms_comes_with_its_vocoder(shell: MakeShell, model_id: str) -> None:
     sh = pulling(shell, progress("completed", 1))
-    assert sh("pull", "microsoft/speecht5_tts", "--name", "voice") == 0
+    assert sh("pull", model_id, "--name", "voice") == 0
     sent = json.loads(sh.requests[0].content)
     assert (sent["name"], sent["include_vocoder"]) == ("voice", True)
 
