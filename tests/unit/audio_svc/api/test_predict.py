@@ -12,9 +12,9 @@ from fleetserve.clock import SystemClock
 from fleetserve.errors import InvalidFieldError, UnsupportedMediaError
 from fleetserve.replica.pool import ModelPool
 from tests.unit.audio_svc.memory_models import REVISION
-from tests.unit.audio_svc.requests import RequestMaker, content_of, tone, wav
+from tests.unit.audio_svc.requests import RequestMaker, content_of, speech, wav
 
-SPEECH = wav(tone(2.0))
+SPEECH = wav(speech())
 
 
 @pytest.fixture
