@@ -12,6 +12,7 @@ from fleetserve.tasks import Task
 from tests.checkpoints import text2text, text_models, vision
 from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
+from tests.checkpoints.wav2vec2 import write_wav2vec2
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_space
 
@@ -19,6 +20,7 @@ SPEECHT5 = "microsoft/speecht5_tts"
 SPEECHT5_SAFETENSORS = "fleetserve-tests/speecht5_tts_safetensors"
 HIFIGAN = "microsoft/speecht5_hifigan"
 WHISPER = "openai/whisper-base"
+WAV2VEC2 = "facebook/wav2vec2-base-960h"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 GPT2 = "openai-community/gpt2"
 XVECTOR_DATASET = "datasets/Matthijs/cmu-arctic-xvectors"
@@ -65,6 +67,7 @@ def write_hub_root(root: Path) -> None:
     write_speecht5(root / SPEECHT5_SAFETENSORS, WeightLayout.SAFETENSORS)
     write_hifigan(root / HIFIGAN)
     write_whisper(root / WHISPER)
+    write_wav2vec2(root / WAV2VEC2)
     write_llama(root / SMOLLM2)
     write_gpt2(root / GPT2)
     write_xvector_dataset(root / XVECTOR_DATASET)
@@ -74,6 +77,7 @@ def write_hub_root(root: Path) -> None:
         SPEECHT5_SAFETENSORS: "text-to-speech",
         HIFIGAN: None,
         WHISPER: "automatic-speech-recognition",
+        WAV2VEC2: "automatic-speech-recognition",
         SMOLLM2: "text-generation",
         GPT2: "text-generation",
         XVECTOR_DATASET: None,
