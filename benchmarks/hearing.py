@@ -34,11 +34,11 @@ def recording(rate_hz: int) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
 
 
 def write(name: str, rate_hz: int) -> bytes:
-    """Minute by minute: libsndfile's Vorbis dies of ten at once."""
+    """Second by second: libsndfile's Vorbis dies of a minute at once."""
     file = io.BytesIO()
     with soundfile.SoundFile(file, "w", rate_hz, 1, format=name) as target:
-        for minute in np.split(recording(rate_hz), MINUTES):
-            target.write(minute)
+        for second in np.split(recording(rate_hz), 60 * MINUTES):
+            target.write(second)
     return file.getvalue()
 
 

@@ -38,7 +38,7 @@ def content(hearing: Hearing) -> dict[str, Any]:
     return {
         "success": True,
         "text": transcript.text,
-        "segments": [_segment(one) for one in transcript.segments],
+        "segments": [segment_content(one) for one in transcript.segments],
         "language": transcript.language,
         "confidence": round(transcript.confidence, 6),
         "duration": round(hearing.duration_s, 6),
@@ -61,7 +61,7 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
     plain = content(hearing)
     plain["task"] = hearing.options.task
     plain["segments"] = [
-        _segment(one)
+        segment_content(one)
         | {
             "id": number,
             "tokens": list(one.tokens),
@@ -77,7 +77,8 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
     return plain
 
 
-def _segment(segment: Segment) -> dict[str, Any]:
+def segment_content(segment: Segment) -> dict[str, Any]:
+    """One segment as the JSON formats tell it."""
     return {
         "start": round(segment.start_s, 3),
         "end": round(segment.end_s, 3),

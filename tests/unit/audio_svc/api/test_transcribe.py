@@ -87,7 +87,6 @@ async def test_silence_gives_empty_text(route: TranscribeRoute, make_request: Re
         ({"model_name": ""}, InvalidFieldError),
         ({"language": "xx"}, InvalidFieldError),
         ({"beam_size": "2"}, InvalidFieldError),
-        ({"stream": "true"}, InvalidFieldError),
         ({"inputs": IN_JSON}, InvalidFieldError),
         ({"surprise": "1"}, InvalidFieldError),
     ],
