@@ -15,6 +15,7 @@ from tests.checkpoints.causal import write_gpt2, write_llama
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
 from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
 from tests.checkpoints.vits import write_mms_korean, write_vctk, write_vits
+from tests.checkpoints.wav2vec2 import write_wav2vec2
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import write_xvector_dataset, write_xvector_space
 
@@ -28,6 +29,7 @@ TACOTRON2 = "speechbrain/tts-tacotron2-ljspeech"
 TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
 VCTK = "kakao-enterprise/vits-vctk"
 WHISPER = "openai/whisper-base"
+WAV2VEC2 = "facebook/wav2vec2-base-960h"
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 GPT2 = "openai-community/gpt2"
 XVECTOR_DATASET = "datasets/Matthijs/cmu-arctic-xvectors"
@@ -84,6 +86,7 @@ def write_hub_root(root: Path) -> None:
     write_speecht5(root / SPEECHT5_SAFETENSORS, WeightLayout.SAFETENSORS)
     write_hifigan(root / HIFIGAN)
     write_whisper(root / WHISPER)
+    write_wav2vec2(root / WAV2VEC2)
     write_llama(root / SMOLLM2)
     write_gpt2(root / GPT2)
     write_xvector_dataset(root / XVECTOR_DATASET)
@@ -93,6 +96,7 @@ def write_hub_root(root: Path) -> None:
         SPEECHT5_SAFETENSORS: "text-to-speech",
         HIFIGAN: None,
         WHISPER: "automatic-speech-recognition",
+        WAV2VEC2: "automatic-speech-recognition",
         SMOLLM2: "text-generation",
         GPT2: "text-generation",
         XVECTOR_DATASET: None,

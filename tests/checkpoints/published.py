@@ -14,8 +14,9 @@ from fleetserve.manifest import (
 )
 from fleetserve.tasks import Task
 from tests.checkpoints.causal import write_gpt2, write_llama
-from tests.checkpoints.hub_root import GPT2, HIFIGAN, SMOLLM2, SPEECHT5, WHISPER
+from tests.checkpoints.hub_root import GPT2, HIFIGAN, SMOLLM2, SPEECHT5, WAV2VEC2, WHISPER
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
+from tests.checkpoints.wav2vec2 import write_wav2vec2
 from tests.checkpoints.whisper import write_whisper
 from tests.checkpoints.xvectors import xvector_file
 
@@ -91,6 +92,12 @@ def publish_whisper(models_dir: Path, name: str = "whisper-base") -> Path:
     """The folder of the revision."""
     task = Task.AUTOMATIC_SPEECH_RECOGNITION
     return _publish(models_dir, name, WHISPER, task, write_whisper)
+
+
+def publish_wav2vec2(models_dir: Path, name: str = "wav2vec2-base-960h") -> Path:
+    """The folder of the revision."""
+    task = Task.AUTOMATIC_SPEECH_RECOGNITION
+    return _publish(models_dir, name, WAV2VEC2, task, write_wav2vec2)
 
 
 def publish_llama(models_dir: Path, name: str = "smollm2") -> Path:

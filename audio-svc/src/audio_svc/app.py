@@ -19,7 +19,7 @@ from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
 from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
-from audio_svc.transcription import whisper_files
+from audio_svc.transcription import wav2vec2_files, whisper_files
 from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -144,6 +144,13 @@ def _whisper(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
 
 
+def _wav2vec2(folder: Path, device: str) -> Engine:
+    from audio_svc.transcription.wav2vec2 import Wav2Vec2Engine
+
+    engine = Wav2Vec2Engine(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+
+
 FAMILIES = {
     family.model_type: family
     for family in (
@@ -158,5 +165,6 @@ FAMILIES = {
         ),
         Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
+        Family("wav2vec2", Task.AUTOMATIC_SPEECH_RECOGNITION, _wav2vec2, wav2vec2_files.read_facts),
     )
 }

@@ -1,15 +1,24 @@
 """Carries out transcriptions: the sound file, the model, the compute thread."""
 
 import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
-from audio_svc.audio.activity import is_silent
-from audio_svc.audio.decoding import decode, to_rate
-from audio_svc.listening import Transcript, check_options, listen, make_transcript
+from audio_svc.audio.decoding import decode, resample, to_rate
+from audio_svc.audio.silero import RATE_HZ, SpeechMeter
+from audio_svc.chunks import Chunk, plan_all, plan_speech, whole
+from audio_svc.listening import Heard, Transcript, check_options, listen, make_transcript
 from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, timing_of, transcription_of
-from audio_svc.transcription.base import Samples, Segment, TranscriptionOptions
+from audio_svc.transcription.base import (
+    Samples,
+    Segment,
+    TranscriptionEngine,
+    TranscriptionOptions,
+    TranscriptionTraits,
+)
 from fleetserve.clock import Clock
 from fleetserve.replica.exchange import Timing
 from fleetserve.replica.jobs import JobNote
@@ -24,7 +33,7 @@ class HearingAsk:
     Attributes:
         data: The sound file; field: where it came from, for the errors.
         language: As the caller wrote it.
-        gate: Silence is not given to the model.
+        gate: Only the speech is given to the model.
         received_s: Monotonic.
     """
 
@@ -54,10 +63,39 @@ class Hearing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
+class Sound:
+    """A recording at an engine's rate, and what of it the engine hears; no chunks: nothing."""
+
     samples: Samples
     duration_s: float
-    silent: bool
+    chunks: list[Chunk]
+
+
+class OpenHearing:
+    """A transcription that goes on: what is heard is read to its end, then ``finish`` is asked.
+
+    Attributes:
+        duration_s: Of the recording.
+    """
+
+    def __init__(self, duration_s: float, heard: AsyncIterator[Heard], end: "_End") -> None:
+        self.duration_s = duration_s
+        self._heard = heard
+        self._end = end
+        self._segments: list[Segment] = []
+
+    async def __aiter__(self) -> AsyncIterator[Heard]:
+        """Chunk by chunk."""
+        async for heard in self._heard:
+            self._segments += heard.segments
+            yield heard
+
+    def finish(self) -> Hearing:
+        """The whole of it."""
+        return self._end(self._segments)
+
+
+_End = Callable[[Sequence[Segment]], Hearing]
 
 
 class Listener:
@@ -78,7 +116,15 @@ class Listener:
         self._max_seconds = max_seconds
 
     async def hear(self, ask: HearingAsk) -> Hearing:
-        """Loads the model if it has to, decodes, listens.
+        """The finished transcription. Raises: as ``open``."""
+        async with self.open(ask) as opened:
+            async for _heard in opened:
+                pass
+            return opened.finish()
+
+    @asynccontextmanager
+    async def open(self, ask: HearingAsk) -> AsyncIterator[OpenHearing]:
+        """Loads the model if it has to, decodes, listens; leaving ends the work.
 
         Raises: what the pool raises for the model; what decode() raises for the file;
         InvalidFieldError: what the model can't do.
@@ -88,39 +134,77 @@ class Listener:
         if handle is None:
             handle = await self._pool.get(ask.model)
         with handle as model:
-            return await self._run(ask, handle, model, cold)
+            engine = transcription_of(model, handle.spec)
+            options = check_options(ask.options, ask.language, engine)
+            loop = asyncio.get_running_loop()
+            sound = await loop.run_in_executor(self._heavy, self._open, ask, engine.traits)
+            note = JobNote()
+            end = self._ending(ask, handle, model, options, sound, note, cold=cold)
+            async with aclosing(_heard(model, engine, sound, options, ask, note)) as heard:
+                yield OpenHearing(sound.duration_s, heard, end)
 
-    async def _run(
-        self, ask: HearingAsk, handle: ModelHandle[AudioModel], model: AudioModel, cold: bool
-    ) -> Hearing:
-        engine = transcription_of(model, handle.spec)
-        options = check_options(ask.options, ask.language, engine)
-        loop = asyncio.get_running_loop()
-        sound = await loop.run_in_executor(
-            self._heavy, self._open, ask, engine.traits.sample_rate_hz
-        )
-        silent = ask.gate and sound.silent
-        note = JobNote()
-        segments: list[Segment] = []
-        if not silent:
-            segments = await model.jobs.run_steps(
-                lambda: listen(engine, sound.samples, options), priority=ask.priority, note=note
+    def _ending(
+        self,
+        ask: HearingAsk,
+        handle: ModelHandle[AudioModel],
+        model: AudioModel,
+        options: TranscriptionOptions,
+        sound: Sound,
+        note: JobNote,
+        *,
+        cold: bool,
+    ) -> _End:
+        def end(segments: Sequence[Segment]) -> Hearing:
+            processing_s = self._now_s() - ask.received_s
+            self._pace.count(sound.duration_s, processing_s, note.compute_s)
+            return Hearing(
+                spec=handle.spec,
+                dtype=handle.dtype,
+                device=model.device,
+                options=options,
+                transcript=make_transcript(segments, options, silent=not sound.chunks),
+                duration_s=sound.duration_s,
+                timing=timing_of(ask.received_s, note),
+                processing_s=processing_s,
+                cold_start=cold,
             )
-        processing_s = self._now_s() - ask.received_s
-        self._pace.count(sound.duration_s, processing_s, note.compute_s)
-        return Hearing(
-            spec=handle.spec,
-            dtype=handle.dtype,
-            device=model.device,
-            options=options,
-            transcript=make_transcript(segments, options, silent=silent),
-            duration_s=sound.duration_s,
-            timing=timing_of(ask.received_s, note),
-            processing_s=processing_s,
-            cold_start=cold,
-        )
 
-    def _open(self, ask: HearingAsk, rate_hz: int) -> _Sound:
+        return end
+
+    def _open(self, ask: HearingAsk, traits: TranscriptionTraits) -> Sound:
         recording = decode(ask.data, field=ask.field, max_seconds=self._max_seconds)
+        rate_hz = traits.sample_rate_hz
         samples = to_rate(recording, rate_hz)
-        return _Sound(samples, recording.duration_s, is_silent(samples, rate_hz))
+        return Sound(samples, recording.duration_s, _plan(samples, rate_hz, traits, gate=ask.gate))
+
+
+async def _heard(
+    model: AudioModel,
+    engine: TranscriptionEngine,
+    sound: Sound,
+    options: TranscriptionOptions,
+    ask: HearingAsk,
+    note: JobNote,
+) -> AsyncGenerator[Heard, None]:
+    if not sound.chunks:
+        return
+    stream = model.jobs.stream(
+        lambda: listen(engine, sound.samples, sound.chunks, options),
+        priority=ask.priority,
+        note=note,
+    )
+    async with aclosing(stream):
+        async for heard in stream:
+            yield heard
+
+
+def _plan(
+    samples: Samples, rate_hz: int, traits: TranscriptionTraits, *, gate: bool
+) -> list[Chunk]:
+    """What is heard: the speech, or everything; in windows of the engine either way."""
+    count = len(samples)
+    if not gate and count <= traits.window_s * rate_hz:
+        return whole(count, rate_hz)
+    probabilities = SpeechMeter().measure(resample(samples, rate_hz, RATE_HZ))
+    plan = plan_speech if gate else plan_all
+    return plan(probabilities, count, rate_hz, traits.window_s)

@@ -1,9 +1,10 @@
 """From an order to a transcript: what is checked, what is heard."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import exp
 
+from audio_svc.chunks import Chunk
 from audio_svc.transcription.base import (
     Samples,
     Segment,
@@ -15,7 +16,8 @@ from fleetserve.errors import InvalidFieldError
 
 AUTO = "auto"
 UNDETERMINED = "und"
-SILENCE_WARNING = "No sound loud enough to be speech was found; the model was not asked."
+SURE_LOGPROB = -0.7  # A mean probability of one half.
+SILENCE_WARNING = "No speech was found; the model was not asked. `vad` false asks it all the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,69 @@ def _check_prompt(prompt: str, engine: TranscriptionEngine) -> None:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one chunk brought.
+
+    Attributes:
+        until_s: How much of the recording is done.
+    """
+
+    segments: tuple[Segment, ...]
+    until_s: float
+
+
 def listen(
-    engine: TranscriptionEngine, samples: Samples, options: TranscriptionOptions
-) -> Generator[None, None, list[Segment]]:
-    """Listens in the compute thread; yields where others may compute."""
-    segments: list[Segment] = []
+    engine: TranscriptionEngine,
+    samples: Samples,
+    chunks: Sequence[Chunk],
+    options: TranscriptionOptions,
+) -> Iterator[Heard | None]:
+    """Listens in the compute thread, chunk by chunk; None where others may compute.
+
+    The first chunk in which something is said settles the language of all; what was said last
+    is the next one's prompt, behind the caller's own.
+    """
+    probability: float | None = None
+    said: tuple[Segment, ...] = ()
+    for chunk in chunks:
+        asked = replace(options, prompt=_prompt(options.prompt, said, engine))
+        said = yield from _hear_one(engine, chunk, chunk.cut(samples), asked)
+        if said and options.language is None:
+            options = replace(options, language=said[0].language)
+            probability = said[0].language_probability
+        said = tuple(replace(one, language_probability=probability) for one in said)
+        yield Heard(said, chunk.end_s)
+
+
+def _hear_one(
+    engine: TranscriptionEngine, chunk: Chunk, samples: Samples, options: TranscriptionOptions
+) -> Generator[None, None, tuple[Segment, ...]]:
+    found: list[Segment] = []
     for segment in engine.transcribe(samples, options):
         if segment is None:
             yield
         else:
-            segments.append(segment)
-    return segments
+            found.append(chunk.place(segment))
+    return tuple(found)
+
+
+def _prompt(own: str, said: Sequence[Segment], engine: TranscriptionEngine) -> str:
+    """The caller's prompt and what was said just before, as far as the engine has room for it.
+
+    Text the engine was not sure of is left out: a model that is lost stays lost if it is told
+    its own words again.
+    """
+    most = engine.traits.max_prompt_tokens // 2
+    if not most or not said or any(one.avg_logprob < SURE_LOGPROB for one in said):
+        return own
+    words = "".join(one.text for one in said).split()
+    while words:
+        prompt = f"{own} {' '.join(words)}".strip()
+        if engine.count_prompt_tokens(prompt) <= most:
+            return prompt
+        words = words[len(words) // 4 + 1 :]
+    return own
 
 
 def make_transcript(

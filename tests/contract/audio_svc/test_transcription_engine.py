@@ -16,8 +16,9 @@ from audio_svc.transcription.base import (
     TranscriptionOptions,
 )
 from audio_svc.transcription.memory import FixedTranscription
+from audio_svc.transcription.wav2vec2 import Wav2Vec2Engine
 from audio_svc.transcription.whisper import WhisperEngine
-from tests.checkpoints.published import publish_whisper
+from tests.checkpoints.published import publish_wav2vec2, publish_whisper
 from tests.checkpoints.recordings import SENTENCES, record
 
 
@@ -31,7 +32,13 @@ def make_whisper(folder: Path) -> TranscriptionEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_fixed, make_whisper])
+def make_wav2vec2(folder: Path) -> TranscriptionEngine:
+    engine = Wav2Vec2Engine(publish_wav2vec2(folder), "cpu")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(scope="module", params=[make_fixed, make_whisper, make_wav2vec2])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> TranscriptionEngine:

@@ -1,5 +1,6 @@
 """Requests as the data plane hands them to the handlers."""
 
+import functools
 import io
 from typing import Any
 
@@ -8,8 +9,10 @@ import orjson
 import soundfile
 from numpy.typing import NDArray
 
+from audio_svc.audio.decoding import decode, resample
 from fleetserve.clock import Clock
 from fleetserve.replica.exchange import Answer, ReplicaRequest
+from tests.checkpoints.recordings import SENTENCES, record
 from tests.forms import BOUNDARY, form_body
 
 TIMEOUT_S = 30.0
@@ -67,6 +70,14 @@ def tone(seconds: float = 1.0, rate_hz: int = 16000, hz: float = 220.0) -> NDArr
     """A sine at half of full scale."""
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     return (0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)
+
+
+@functools.cache
+def speech(rate_hz: int = 16000, pause_s: float = 1.0) -> NDArray[np.float32]:
+    """A spoken sentence between two pauses."""
+    said = decode(record(SENTENCES[0]), field="file", max_seconds=60)
+    pause = np.zeros(round(pause_s * rate_hz), np.float32)
+    return np.concatenate([pause, resample(said.samples, said.rate_hz, rate_hz), pause])
 
 
 def content_of(answer: Answer) -> dict[str, Any]:

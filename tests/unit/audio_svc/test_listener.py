@@ -1,7 +1,9 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from audio_svc.listener import HearingAsk, Listener
 from audio_svc.listening import SILENCE_WARNING
@@ -15,14 +17,14 @@ from fleetserve.errors import (
     UnsupportedMediaError,
 )
 from tests.unit.audio_svc.memory_models import FIXED, TONE
-from tests.unit.audio_svc.requests import tone, wav
+from tests.unit.audio_svc.requests import speech, tone, wav
 
 
 @pytest.fixture
 def ask() -> HearingAsk:
     return HearingAsk(
         model=FIXED,
-        data=wav(tone(2.0, 44100), 44100),
+        data=wav(speech(44100), 44100),
         field="file",
         language="auto",
         options=TranscriptionOptions(),
@@ -37,16 +39,22 @@ async def test_transcript_comes_with_the_recordings_length(
 ) -> None:
     hearing = await listener.hear(ask)
     assert hearing.transcript.text == "the quick brown fox"
-    assert hearing.duration_s == pytest.approx(2.0)
-    assert hearing.transcript.segments[0].end_s == pytest.approx(2.0, abs=1e-3)
+    assert hearing.duration_s == pytest.approx(len(speech(44100)) / 44100)
+    (segment,) = hearing.transcript.segments
+    assert 0.5 < segment.start_s < 1.0 < segment.end_s < hearing.duration_s - 0.5
     assert hearing.cold_start
 
 
-async def test_silence_is_not_given_to_the_model(
-    listener: Listener, ask: HearingAsk, meter: AudioMeter
+def _noise(level: float) -> NDArray[np.float32]:
+    noise = np.random.default_rng(0).standard_normal((48000, 2)) * level
+    return noise.astype(np.float32)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.01, 0.3])
+async def test_silence_and_noise_are_not_given_to_the_model(
+    listener: Listener, ask: HearingAsk, meter: AudioMeter, level: float
 ) -> None:
-    silence = wav(np.zeros((48000, 2), np.float32), 24000)
-    hearing = await listener.hear(replace(ask, data=silence))
+    hearing = await listener.hear(replace(ask, data=wav(_noise(level), 24000)))
     assert hearing.transcript.text == ""
     assert hearing.transcript.warnings == (SILENCE_WARNING,)
     assert hearing.duration_s == 2.0
@@ -88,4 +96,36 @@ async def test_unknown_model_is_not_found(listener: Listener, ask: HearingAsk) -
 async def test_pace_is_measured(listener: Listener, ask: HearingAsk, meter: AudioMeter) -> None:
     await listener.hear(ask)
     assert meter.transcription.requests == 1
-    assert meter.transcription.audio_s == pytest.approx(2.0)
+    assert meter.transcription.audio_s == pytest.approx(len(speech(44100)) / 44100)
+
+
+async def test_long_recording_is_heard_in_chunks_in_the_order_of_time(
+    listener: Listener, ask: HearingAsk
+) -> None:
+    long = np.tile(speech(pause_s=0.3), 16)
+    async with listener.open(replace(ask, data=wav(long))) as opened:
+        heard = [one async for one in opened]
+        hearing = opened.finish()
+    assert len(heard) >= 2
+    assert [one.until_s for one in heard] == sorted(one.until_s for one in heard)
+    assert heard[-1].until_s == pytest.approx(opened.duration_s, abs=1.0)
+    starts = [one.start_s for one in hearing.transcript.segments]
+    assert starts == sorted(starts)
+    assert len(starts) == len(heard) < 16
+
+
+async def test_without_the_gate_everything_is_heard(listener: Listener, ask: HearingAsk) -> None:
+    noise = np.tile(_noise(0.01), (30, 1))
+    hearing = await listener.hear(replace(ask, data=wav(noise, 24000), gate=False))
+    segments = hearing.transcript.segments
+    assert segments[0].start_s == 0.0
+    assert segments[-1].end_s == pytest.approx(60.0, abs=1e-3)
+    assert all(a.end_s == pytest.approx(b.start_s) for a, b in pairwise(segments))
+    assert max(one.end_s - one.start_s for one in segments) <= 30.0
+
+
+async def test_leaving_ends_the_work(listener: Listener, ask: HearingAsk) -> None:
+    async with listener.open(replace(ask, data=wav(np.tile(speech(pause_s=0.3), 16)))) as opened:
+        first = await anext(aiter(opened))
+    assert first.segments
+    assert (await listener.hear(ask)).transcript.text == "the quick brown fox"

@@ -1,17 +1,20 @@
-from collections.abc import Generator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from audio_svc.chunks import Chunk
 from audio_svc.listening import (
     SILENCE_WARNING,
     UNDETERMINED,
+    Heard,
     check_options,
     listen,
     make_transcript,
 )
 from audio_svc.transcription.base import (
+    Samples,
     Segment,
     SpeechTask,
     TranscriptionOptions,
@@ -85,14 +88,56 @@ def test_overlong_prompt_is_refused_with_its_length() -> None:
         check_options(TranscriptionOptions(prompt="a " * 11), "en", FixedTranscription())
 
 
-def test_segments_are_collected_step_by_step() -> None:
-    steps: Generator[None, None, list[Segment]] = listen(
-        FixedTranscription(), np.zeros(16000, np.float32), PLAIN
-    )
-    next(steps)
-    with pytest.raises(StopIteration) as ended:
-        next(steps)
-    assert len(ended.value.value) == 1
+class Telling(FixedTranscription):
+    """Notes what it was asked, and is as sure as it is told."""
+
+    def __init__(self, logprob: float = -0.1) -> None:
+        super().__init__()
+        self.asked: list[TranscriptionOptions] = []
+        self._logprob = logprob
+
+    def transcribe(
+        self, samples: Samples, options: TranscriptionOptions
+    ) -> Iterator[Segment | None]:
+        self.asked.append(options)
+        for one in super().transcribe(samples, options):
+            yield one and replace(one, avg_logprob=self._logprob)
+
+
+CHUNKS = [Chunk(((0, 16000),), 16000), Chunk(((32000, 48000),), 16000)]
+
+
+def hear_two(engine: FixedTranscription, options: TranscriptionOptions) -> list[Heard]:
+    steps = listen(engine, np.zeros(48000, np.float32), CHUNKS, options)
+    return [one for one in steps if one is not None]
+
+
+def test_chunks_are_heard_step_by_step_with_the_times_of_the_file() -> None:
+    steps = listen(FixedTranscription(), np.zeros(48000, np.float32), CHUNKS, PLAIN)
+    assert next(steps) is None
+    first, second = hear_two(FixedTranscription(), PLAIN)
+    assert [(one.start_s, one.end_s) for one in first.segments] == [(0.0, 1.0)]
+    assert [(one.start_s, one.end_s) for one in second.segments] == [(2.0, 3.0)]
+    assert (first.until_s, second.until_s) == (1.0, 3.0)
+
+
+def test_first_chunk_settles_the_language_of_the_file() -> None:
+    engine = Telling()
+    heard = hear_two(engine, TranscriptionOptions())
+    assert [one.language for one in engine.asked] == [None, "en"]
+    assert [one.segments[0].language_probability for one in heard] == [1.0, 1.0]
+
+
+def test_what_was_said_is_the_next_prompt_behind_the_callers_own() -> None:
+    engine = Telling()
+    hear_two(engine, TranscriptionOptions(prompt="Fox."))
+    assert [one.prompt for one in engine.asked] == ["Fox.", "Fox. the quick brown fox"]
+
+
+def test_what_the_engine_was_not_sure_of_is_no_prompt() -> None:
+    engine = Telling(logprob=-2.0)
+    hear_two(engine, TranscriptionOptions())
+    assert [one.prompt for one in engine.asked] == ["", ""]
 
 
 def segment(text: str, avg_logprob: float, tokens: int) -> Segment:

@@ -4,11 +4,12 @@ from collections.abc import Collection
 from typing import Any
 
 from audio_svc.api.transcribe_body import Granularity, ResponseFormat
-from audio_svc.api.transcript_formats import compression_ratio, told_word
 from audio_svc.api.transcript_formats import render as render_native
+from audio_svc.api.transcript_formats import told_word
 from audio_svc.language_names import language_name
 from audio_svc.listener import Hearing
 from audio_svc.transcription.base import Segment, SpeechTask
+from audio_svc.transcription.whisper_fallback import compression_ratio
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 
 FRAMES_PER_SECOND = 100  # Whisper's own: seek counts its spectrogram's frames.
@@ -60,7 +61,7 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "tokens": list(segment.tokens),
         "temperature": temperature,
         "avg_logprob": round(segment.avg_logprob, 6),
-        "compression_ratio": compression_ratio(segment.text),
+        "compression_ratio": round(compression_ratio(segment.text.encode()), 4),
         "no_speech_prob": None,
     }
 

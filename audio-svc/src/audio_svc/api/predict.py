@@ -114,6 +114,8 @@ class PredictRoute:
             speech = await self._speaker.speak(read_speech(request, wanted, self._max_chars))
             return Outcome(content_of(speech, with_times=wanted.return_timestamps), speech)
         heard = check_fields(TranscribeBody, fields)
+        if heard.stream:
+            raise InvalidFieldError("parameters.stream", "POST /transcribe streams; leave it out")
         loop = asyncio.get_running_loop()
         if file is None:
             ask = await loop.run_in_executor(self._heavy, read_inputs, request, heard)

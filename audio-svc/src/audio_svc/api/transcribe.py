@@ -11,6 +11,7 @@ from audio_svc.api.transcribe_body import (
     fields_of_form,
     file_of_form,
 )
+from audio_svc.api.transcript_events import EVENT_HEADERS, EVENTS, transcript_events
 from audio_svc.api.transcript_formats import render
 from audio_svc.listener import HearingAsk, Listener
 from fleetserve.embedded_files import decode_file
@@ -31,9 +32,16 @@ class TranscribeRoute:
     async def __call__(self, request: ReplicaRequest) -> Answer:
         loop = asyncio.get_running_loop()
         body, ask = await loop.run_in_executor(self._heavy, read_request, request)
+        if body.stream or media_type(_accept(request)) == EVENTS:
+            events = transcript_events(request, self._listener, ask, body.response_format)
+            return Answer(events, content_type=EVENTS, headers=EVENT_HEADERS, model=ask.model)
         hearing = await self._listener.hear(ask)
         raw, media = render(hearing, body.response_format)
         return Answer(raw, content_type=media, timing=hearing.timing, model=hearing.spec.name)
+
+
+def _accept(request: ReplicaRequest) -> str:
+    return request.headers.get(b"accept", b"").decode("latin-1")
 
 
 def read_request(request: ReplicaRequest) -> tuple[TranscribeBody, HearingAsk]:

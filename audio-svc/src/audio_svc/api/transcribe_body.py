@@ -63,10 +63,6 @@ class TranscribeBody(RoutedBody):
 
         Raises: InvalidFieldError: fields that contradict each other, or can't be done here.
         """
-        if self.stream:
-            raise InvalidFieldError(
-                "stream", "transcripts are answered whole here; leave it out or set it to false"
-            )
         needs_times = self.response_format in (ResponseFormat.SRT, ResponseFormat.VTT)
         if not self.enable_timestamps and (self.words or needs_times):
             raise InvalidFieldError(

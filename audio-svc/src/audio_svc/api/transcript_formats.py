@@ -1,6 +1,5 @@
 """A transcript in the five formats of API.md."""
 
-import zlib
 from typing import Any
 
 from audio_svc.api.transcribe_body import ResponseFormat
@@ -8,6 +7,7 @@ from audio_svc.listener import Hearing
 from audio_svc.served import source_of
 from audio_svc.subtitles import to_srt, to_vtt
 from audio_svc.transcription.base import Segment, Word
+from audio_svc.transcription.whisper_fallback import compression_ratio
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 
 
@@ -38,7 +38,7 @@ def content(hearing: Hearing) -> dict[str, Any]:
     return {
         "success": True,
         "text": transcript.text,
-        "segments": [_segment(one) for one in transcript.segments],
+        "segments": [segment_content(one) for one in transcript.segments],
         "language": transcript.language,
         "confidence": round(transcript.confidence, 6),
         "duration": round(hearing.duration_s, 6),
@@ -61,13 +61,13 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
     plain = content(hearing)
     plain["task"] = hearing.options.task
     plain["segments"] = [
-        _segment(one)
+        segment_content(one)
         | {
             "id": number,
             "tokens": list(one.tokens),
-            "temperature": hearing.options.temperature,
+            "temperature": one.temperature,
             "avg_logprob": round(one.avg_logprob, 6),
-            "compression_ratio": compression_ratio(one.text),
+            "compression_ratio": round(compression_ratio(one.text.encode()), 4),
         }
         for number, one in enumerate(segments)
     ]
@@ -77,7 +77,8 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
     return plain
 
 
-def _segment(segment: Segment) -> dict[str, Any]:
+def segment_content(segment: Segment) -> dict[str, Any]:
+    """One segment as the JSON formats tell it."""
     return {
         "start": round(segment.start_s, 3),
         "end": round(segment.end_s, 3),
@@ -89,9 +90,3 @@ def _segment(segment: Segment) -> dict[str, Any]:
 
 def told_word(word: Word) -> dict[str, Any]:
     return {"word": word.word, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
-
-
-def compression_ratio(text: str) -> float:
-    """Above 2.4 a text repeats itself, as Whisper does when it is lost."""
-    raw = text.encode()
-    return round(len(raw) / len(zlib.compress(raw)), 4)

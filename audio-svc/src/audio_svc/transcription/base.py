@@ -29,6 +29,7 @@ class TranscriptionTraits:
         word_times: It can tell when each word was said.
         max_prompt_tokens: Longest prompt; 0: it takes none.
         max_beams: Widest beam search; 1: it decodes greedily.
+        window_s: Longest recording that it hears well at one time; longer ones come in chunks.
     """
 
     family: str
@@ -39,6 +40,7 @@ class TranscriptionTraits:
     word_times: bool = False
     max_prompt_tokens: int = 0
     max_beams: int = 1
+    window_s: float = 30.0
     language_names: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
@@ -50,7 +52,8 @@ class TranscriptionOptions:
         language: One of the engine's codes; None: found out from the audio.
         timestamps: Tell segments by time; without it short audio is one segment.
         words: Tell the time of each word too.
-        temperature: 0 decodes the likeliest text; above, tokens are drawn.
+        temperature: 0 decodes the likeliest text, and tries higher ones where that makes no
+            sense; above, tokens are drawn.
         prompt: Text that sets the style and the spelling of names.
     """
 
@@ -81,6 +84,7 @@ class Segment:
         tokens: The engine's own ids, without special ones.
         avg_logprob: Mean natural logarithm of the tokens' probabilities.
         language_probability: None: the language was told, not found out.
+        temperature: That its tokens were chosen with.
     """
 
     start_s: float
@@ -91,6 +95,7 @@ class Segment:
     language_probability: float | None = None
     tokens: tuple[int, ...] = ()
     words: tuple[Word, ...] = field(default=())
+    temperature: float = 0.0
 
     @property
     def confidence(self) -> float:

@@ -1,7 +1,8 @@
 """Whisper of every size by transformers, from the files of the public repositories.
 
 The text is that of the library's own generate() with the same options; what is left out is
-what it says of the padding after the recording's end.
+what it says of the padding after the recording's end. Where it makes no sense it is tried again
+at a higher temperature.
 
 Source: Radford et al. 2022, Robust Speech Recognition via Large-Scale Weak Supervision.
 """
@@ -28,6 +29,12 @@ from audio_svc.transcription.base import (
     SpeechTask,
     TranscriptionOptions,
     TranscriptionTraits,
+)
+from audio_svc.transcription.whisper_fallback import (
+    NO_SPEECH,
+    Attempt,
+    best_of,
+    temperatures_of,
 )
 from audio_svc.transcription.whisper_segments import SegmentReader
 from audio_svc.transcription.whisper_steps import TokenLog
@@ -106,22 +113,43 @@ class WhisperEngine:
     def _listen(
         self, samples: Samples, options: TranscriptionOptions, pause: Pause
     ) -> list[Segment]:
+        duration_s = len(samples) / self._traits.sample_rate_hz
         with torch.inference_mode():
             features, mask = self._features(samples)
             pause()
             language, probability = self._language(features, options)
-            arguments = self._arguments(features, options, language)
-            log = TokenLog(pause)
-            model = self._for_words() if options.words else self._model
-            outputs = model.generate(
-                features,
-                attention_mask=mask,
-                logits_processor=LogitsProcessorList([log]),
-                **arguments,
-            )
-        duration_s = len(samples) / self._traits.sample_rate_hz
-        reader = SegmentReader(self._tokenizer, log, language, probability)
-        return reader.read(outputs["segments"][0], duration_s, words=options.words)
+            attempts: list[Attempt] = []
+            for temperature in temperatures_of(options):
+                log = TokenLog(pause)
+                outputs = self._generate(
+                    features, mask, options, language, temperature=temperature, log=log
+                )
+                reader = SegmentReader(self._tokenizer, log, language, probability, temperature)
+                segments = reader.read(outputs["segments"][0], duration_s, words=options.words)
+                attempts.append(Attempt(tuple(segments)))
+                if attempts[-1].makes_sense:
+                    return segments
+                if attempts[-1].unlikely and self._no_speech(features) > NO_SPEECH:
+                    return []
+        return list(best_of(attempts).segments)
+
+    def _generate(
+        self,
+        features: torch.Tensor,
+        mask: torch.Tensor,
+        options: TranscriptionOptions,
+        language: str,
+        *,
+        temperature: float,
+        log: TokenLog,
+    ) -> Any:
+        model = self._for_words() if options.words else self._model
+        return model.generate(
+            features,
+            attention_mask=mask,
+            logits_processor=LogitsProcessorList([log]),
+            **self._arguments(features, options, language, temperature),
+        )
 
     def _features(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """Log-mel features [1, mel bins, frames] and which frames are not padding [1, frames]."""
@@ -144,23 +172,34 @@ class WhisperEngine:
             return "en", None
         if options.language is not None:
             return options.language, None
-        encoded = self._model.model.encoder(features[:, :, :WINDOW_FRAMES])
-        start = torch.tensor(
-            [[self._model.generation_config.decoder_start_token_id]], device=self._device
-        )
-        logits = self._model(
-            encoder_outputs=BaseModelOutput(encoded.last_hidden_state), decoder_input_ids=start
-        ).logits[0, -1]
+        logits = self._first_logits(features)
         codes = list(self._language_ids)
         known = torch.softmax(logits[[self._language_ids[code] for code in codes]], dim=-1)
         best = int(known.argmax())
         return codes[best], float(known[best])
+
+    def _no_speech(self, features: torch.Tensor) -> float:
+        """The model's own word on whether nothing is said in the first window."""
+        place = self._model.generation_config.no_timestamps_token_id - 1
+        return float(torch.softmax(self._first_logits(features), dim=-1)[place])
+
+    def _first_logits(self, features: torch.Tensor) -> torch.Tensor:
+        """What it would say first of the first window: a language, or that there is no speech."""
+        encoded = self._model.model.encoder(features[:, :, :WINDOW_FRAMES])
+        start = torch.tensor(
+            [[self._model.generation_config.decoder_start_token_id]], device=self._device
+        )
+        logits: torch.Tensor = self._model(
+            encoder_outputs=BaseModelOutput(encoded.last_hidden_state), decoder_input_ids=start
+        ).logits[0, -1]
+        return logits.float()
 
     def _arguments(
         self,
         features: torch.Tensor,
         options: TranscriptionOptions,
         language: str,
+        temperature: float,
     ) -> dict[str, Any]:
         is_long = features.shape[-1] > WINDOW_FRAMES
         arguments: dict[str, Any] = {
@@ -170,9 +209,9 @@ class WhisperEngine:
         }
         if self._language_ids:
             arguments |= {"language": language, "task": options.task.value}
-        if options.temperature > 0:
-            arguments["temperature"] = options.temperature
-        if options.beam_size > 1:
+        if temperature > 0:
+            arguments["temperature"] = temperature
+        elif options.beam_size > 1:
             arguments["num_beams"] = options.beam_size
         if options.words:
             arguments["return_token_timestamps"] = True

@@ -20,12 +20,18 @@ class SegmentReader:
     """
 
     def __init__(
-        self, tokenizer: Any, log: TokenLog, language: str, probability: float | None
+        self,
+        tokenizer: Any,
+        log: TokenLog,
+        language: str,
+        probability: float | None,
+        temperature: float = 0.0,
     ) -> None:
         self._tokenizer = tokenizer
         self._log = log
         self._language = language
         self._probability = probability
+        self._temperature = temperature
 
     def read(
         self, segments: Sequence[dict[str, Any]], duration_s: float, *, words: bool
@@ -53,6 +59,7 @@ class SegmentReader:
                     language_probability=self._probability,
                     tokens=tuple(spoken),
                     words=timed,
+                    temperature=self._temperature,
                 )
             )
         return found

@@ -12,9 +12,9 @@ from fleetserve.clock import SystemClock
 from fleetserve.errors import InvalidFieldError, UnsupportedMediaError
 from fleetserve.replica.pool import ModelPool
 from tests.unit.audio_svc.memory_models import REVISION
-from tests.unit.audio_svc.requests import RequestMaker, content_of, tone, wav
+from tests.unit.audio_svc.requests import RequestMaker, content_of, speech, wav
 
-SPEECH = wav(tone(2.0))
+SPEECH = wav(speech())
 
 
 @pytest.fixture
@@ -115,3 +115,12 @@ async def test_file_for_a_model_that_speaks_is_refused(
 async def test_other_media_are_refused(route: PredictRoute, make_request: RequestMaker) -> None:
     with pytest.raises(UnsupportedMediaError, match="application/json or multipart"):
         await route(make_request.raw(SPEECH, "audio/wav"))
+
+
+async def test_transcripts_do_not_stream_here(
+    route: PredictRoute, make_request: RequestMaker
+) -> None:
+    encoded = base64.b64encode(SPEECH).decode()
+    fields = {"model_name": "fixed", "inputs": encoded, "parameters": {"stream": True}}
+    with pytest.raises(InvalidFieldError, match="/transcribe streams"):
+        await route(make_request.json(fields))

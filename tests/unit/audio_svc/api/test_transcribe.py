@@ -13,9 +13,9 @@ from fleetserve.errors import (
     ModelNotFoundError,
     UnsupportedMediaError,
 )
-from tests.unit.audio_svc.requests import RequestMaker, content_of, tone, wav
+from tests.unit.audio_svc.requests import RequestMaker, content_of, speech, wav
 
-SPEECH = wav(tone(2.0))
+SPEECH = wav(speech())
 IN_JSON = base64.b64encode(SPEECH).decode()
 TEXT = "the quick brown fox"
 
@@ -31,10 +31,11 @@ async def test_form_with_a_file_is_transcribed(
     answer = await route(make_request.form({"model_name": "fixed"}, {"file": SPEECH}))
     content = content_of(answer)
     assert content["text"] == TEXT
-    assert content["segments"][0]["end"] == pytest.approx(2.0)
+    (segment,) = content["segments"]
+    assert 0.5 < segment["start"] < 1.0 < segment["end"] < len(speech()) / 16000 - 0.5
     assert content["language"] == "en"
     assert 0 < content["confidence"] <= 1
-    assert content["duration"] == pytest.approx(2.0)
+    assert content["duration"] == pytest.approx(len(speech()) / 16000, abs=1e-4)
     assert answer.model == "fixed"
 
 
@@ -86,7 +87,6 @@ async def test_silence_gives_empty_text(route: TranscribeRoute, make_request: Re
         ({"model_name": ""}, InvalidFieldError),
         ({"language": "xx"}, InvalidFieldError),
         ({"beam_size": "2"}, InvalidFieldError),
-        ({"stream": "true"}, InvalidFieldError),
         ({"inputs": IN_JSON}, InvalidFieldError),
         ({"surprise": "1"}, InvalidFieldError),
     ],

@@ -86,11 +86,6 @@ def test_times_cannot_be_told_without_timestamps(fields: dict[str, str]) -> None
         body(enable_timestamps=False, **fields).options()
 
 
-def test_streaming_is_refused_and_not_ignored() -> None:
-    with pytest.raises(InvalidFieldError, match="stream"):
-        body(stream=True).options()
-
-
 def test_form_fields_are_strings_that_the_checks_read() -> None:
     form = Form({"vad": ["false"], "beam_size": ["2"], "timestamp_granularities[]": ["word"]})
     made = check_fields(TranscribeBody, {"model_name": "m", **fields_of_form(form)})

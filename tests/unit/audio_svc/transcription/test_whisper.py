@@ -11,6 +11,7 @@ from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneratio
 from audio_svc.audio.decoding import decode, to_rate
 from audio_svc.transcription.base import Samples, Segment, SpeechTask, TranscriptionOptions
 from audio_svc.transcription.whisper import WhisperEngine
+from audio_svc.transcription.whisper_fallback import Attempt
 from tests.checkpoints.recordings import SENTENCES, record
 
 RATE_HZ = 16000
@@ -170,3 +171,27 @@ def test_drawn_tokens_follow_the_temperature(
     options = TranscriptionOptions(language="en", temperature=1.0)
     texts = {text_of(hear(engine, speech[0], options)) for _ in range(3)}
     assert len(texts) > 1
+
+
+def test_senseless_text_is_tried_again_at_rising_temperatures(
+    engine: WhisperEngine, speech: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[float] = []
+
+    def note(attempts: list[Attempt]) -> Attempt:
+        seen.extend(one.segments[0].temperature for one in attempts if one.segments)
+        return attempts[0]
+
+    # No text of any model is that likely.
+    monkeypatch.setattr("audio_svc.transcription.whisper_fallback.UNLIKELY", 0.0)
+    monkeypatch.setattr("audio_svc.transcription.whisper.best_of", note)
+    hear(engine, speech[0][:8000], TranscriptionOptions(language="en"))
+    assert seen == [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def test_text_is_dropped_where_it_is_unlikely_and_the_model_hears_no_speech(
+    engine: WhisperEngine, speech: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("audio_svc.transcription.whisper_fallback.UNLIKELY", 0.0)
+    monkeypatch.setattr("audio_svc.transcription.whisper.NO_SPEECH", -1.0)
+    assert hear(engine, speech[0], TranscriptionOptions(language="en")) == []
