@@ -84,13 +84,13 @@ async def test_dropped_recording_is_read_and_plays_from_a_segment(
         "/transcribe", data={"model_name": "whisper-base"}, files={"file": recording}
     )
     await studio.value(DROP % b64encode(recording).decode())
-    await studio.until("document.querySelector('#segments button')", timeout_s=WORK_S)
+    await studio.until("document.querySelectorAll('#segments button').length", timeout_s=WORK_S)
     shown = "[...document.querySelectorAll('#segments span')].map((one) => one.textContent)"
     assert await studio.value(shown) == [one["text"] for one in own.json()["segments"]]
     assert await studio.value(DRAWN)
     await studio.click("#segments button")
     await studio.until("!document.querySelector('#heard-audio').paused")
-    await studio.until("document.querySelector('#segments [aria-current=true]')")
+    await studio.until("document.querySelectorAll('#segments [aria-current=true]').length")
     check_quiet_and_own(studio, fleet)
 
 
@@ -102,7 +102,7 @@ async def test_keys_alone_are_enough(studio: Page) -> None:
     await studio.until("!document.querySelector('#spoken').hidden", timeout_s=WORK_S)
     await studio.value("document.querySelector('#hear-again').focus()")
     await studio.press(*ENTER)
-    await studio.until("document.querySelector('#segments li')", timeout_s=WORK_S)
+    await studio.until("document.querySelectorAll('#segments li').length", timeout_s=WORK_S)
 
 
 async def test_microphone_is_recorded_and_read(studio: Page, fleet: Fleet) -> None:
@@ -110,7 +110,7 @@ async def test_microphone_is_recorded_and_read(studio: Page, fleet: Fleet) -> No
     await studio.until("document.querySelector('#record').ariaPressed === 'true'")
     await studio.until("performance.now() - (window.begun ??= performance.now()) > 1000")
     await studio.click("#record")
-    await studio.until("document.querySelector('#segments li')", timeout_s=WORK_S)
+    await studio.until("document.querySelectorAll('#segments li').length", timeout_s=WORK_S)
     await studio.until("document.querySelector('#heard-audio').duration > 0.5")
     check_quiet_and_own(studio, fleet)
 
@@ -126,7 +126,7 @@ async def test_errors_are_shown_as_the_fleet_tells_them(studio: Page) -> None:
 
 async def test_every_width_and_colour_shows_all_of_it(studio: Page, fleet: Fleet) -> None:
     await studio.value(DROP % b64encode(record(SENTENCES[1])).decode())
-    await studio.until("document.querySelector('#segments li')", timeout_s=WORK_S)
+    await studio.until("document.querySelectorAll('#segments li').length", timeout_s=WORK_S)
     for width, height, dark in [*FORMS, (320, 640, False)]:
         await studio.look(width=width, height=height, dark=dark)
         assert await studio.value(OVERFLOW) <= 0, f"wider than {width}"
@@ -142,7 +142,7 @@ async def test_key_is_asked_for_and_kept_in_memory_alone(
     await page.until("document.querySelector('#sign-in')?.hidden === false")
     assert "who you are" in await text_of(page, "#note")
     await page.click("#key")
-    await page.write(admin["authorization"].removeprefix("Bearer "))
+    await page.write(admin["Authorization"].removeprefix("Bearer "))
     await page.press(*ENTER)
     await page.until("document.querySelector('#sign-in').hidden")
     stored = "[localStorage.length, sessionStorage.length, document.cookie]"

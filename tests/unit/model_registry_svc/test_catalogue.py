@@ -105,3 +105,24 @@ def test_text_that_is_no_json_is_told_with_its_line(tmp_path: Path) -> None:
 def test_voice_without_a_whole_digest_is_refused(tmp_path: Path) -> None:
     voice = {"address": "https://h/v.npy", "sha256": "abc", "size": 1}
     assert "voices.v.sha256" in refusal(tmp_path, {"voices": {"v": voice}})
+
+
+def test_alias_may_mean_one_model_or_several(tmp_path: Path) -> None:
+    content = {
+        "available_models": {"m": ENTRY, "n": {**ENTRY, "model_id": "org/n"}},
+        "aliases": {"one": "m", "two": ["m", "n"]},
+        "voice_aliases": {"alloy": ["low", "default"]},
+    }
+    catalogue = load_catalogue(written(tmp_path, content))
+    assert catalogue.aliases == {"one": "m", "two": ("m", "n")}
+    assert catalogue.voice_aliases == {"alloy": ("low", "default")}
+
+
+@pytest.mark.parametrize("meant", ["k", ["m", "k"]])
+def test_alias_of_no_model_is_told_with_its_line(tmp_path: Path, meant: object) -> None:
+    said = refusal(tmp_path, {"available_models": {"m": ENTRY}, "aliases": {"x": meant}})
+    assert "aliases.x: 'k' is not in available_models" in said
+
+
+def test_alias_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    assert "aliases.x" in refusal(tmp_path, {"aliases": {"x": []}})

@@ -5,7 +5,8 @@ import { attempt, byId, element, fill, showFacts } from "/studio-assets/page.js"
 import { bytesOf } from "/studio-assets/sound.js";
 
 const FACTORS = ["speed", "pitch", "volume"];
-const TYPES = { mp3: "audio/mpeg", opus: "audio/ogg", pcm: "application/octet-stream" };
+const TYPES = { mp3: "audio/mpeg", opus: "audio/ogg" };
+const UNHEARD = "pcm"; // Without a header no browser can play it.
 const DEFAULT_VOICE = "default";
 let known = {};
 let url = "";
@@ -13,7 +14,7 @@ let url = "";
 export function offer(voices, formats) {
   known = voices;
   fill(byId("speak-model"), Object.keys(voices));
-  fill(byId("format"), formats, byId("format").value || "wav");
+  fill(byId("format"), formats.filter((name) => name !== UNHEARD), byId("format").value || "wav");
   offerVoices();
 }
 

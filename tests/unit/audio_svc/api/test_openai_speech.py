@@ -34,6 +34,12 @@ def sound(answer: Answer) -> tuple[Any, int]:
     return samples, rate_hz
 
 
+def loudest_hz(samples: Any) -> float:
+    """The tone's frequency at 24 kHz, to 0.1 Hz by padding."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples)), 240_000))
+    return float(spectrum.argmax()) / 10
+
+
 def warnings(answer: Answer) -> list[str]:
     return [value.decode() for name, value in answer.headers if name == b"x-audio-warning"]
 
@@ -78,10 +84,12 @@ async def test_pcm_is_24_khz_of_16_bits(
 async def test_speed_beyond_our_own_range_is_kept(
     route: OpenaiSpeechRoute, make_request: RequestMaker, speed: float
 ) -> None:
-    plain, _ = sound(await route(make_request.json({**HELLO, "response_format": "wav"})))
-    fields = {**HELLO, "response_format": "wav", "speed": speed}
+    long = {**HELLO, "input": "Hello. " * 8, "response_format": "wav"}
+    plain, _ = sound(await route(make_request.json(long)))
+    fields = {**long, "speed": speed}
     changed, _ = sound(await route(make_request.json(fields)))
     assert len(changed) * speed == pytest.approx(len(plain), rel=0.01)
+    assert loudest_hz(changed) == pytest.approx(loudest_hz(plain), rel=2 ** (0.2 / 12) - 1)
 
 
 @pytest.mark.parametrize(
