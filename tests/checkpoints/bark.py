@@ -18,6 +18,7 @@ from transformers.models.bark.configuration_bark import (
     BarkSemanticConfig,
 )
 
+from tests.checkpoints.old_names import old_name
 from tests.checkpoints.text_tokenizers import write_json, write_wordpiece
 
 SEMANTIC_TOKENS = 100
@@ -155,8 +156,9 @@ def _write_presets(folder: Path) -> None:
     (folder / "speaker_embeddings_path.json").write_text(json.dumps(paths), encoding="utf-8")
 
 
-def _state(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+def _published_state(model: nn.Module) -> dict[str, torch.Tensor]:
+    """EnCodec's convolutions with weight_g and weight_v."""
+    return {old_name(name): tensor.clone() for name, tensor in model.state_dict().items()}
 
 
 def write_bark(folder: Path, seed: int = 0) -> None:
@@ -168,5 +170,5 @@ def write_bark(folder: Path, seed: int = 0) -> None:
     config.pop("dtype", None)
     write_json(folder / "config.json", config)
     write_json(folder / "generation_config.json", GENERATION)
-    torch.save(_state(model), folder / "pytorch_model.bin")
+    torch.save(_published_state(model), folder / "pytorch_model.bin")
     _write_presets(folder)

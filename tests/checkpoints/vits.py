@@ -12,12 +12,10 @@ import torch
 from safetensors.torch import save_file
 from transformers import VitsConfig, VitsModel
 
+from tests.checkpoints.old_names import old_name
+
 ENGLISH = tuple("k'zyudhesw–3cp-1jmiXflo0bra42n_xvtq56g")
 KOREAN = tuple("kanyeohsgiurdmbjwtpcl")
-PUBLISHED_NAMES = {
-    "parametrizations.weight.original0": "weight_g",
-    "parametrizations.weight.original1": "weight_v",
-}
 
 
 def make_vits(vocabulary: int, speakers: int = 1, seed: int = 0, **settings: Any) -> Any:
@@ -51,12 +49,9 @@ def make_vits(vocabulary: int, speakers: int = 1, seed: int = 0, **settings: Any
 
 
 def _published_state(model: Any) -> dict[str, torch.Tensor]:
-    state = {}
-    for name, tensor in model.state_dict().items():
-        for ours, theirs in PUBLISHED_NAMES.items():
-            name = name.replace(ours, theirs)
-        state[name] = tensor.clone().contiguous()
-    return state
+    """Wavenets with weight_g and weight_v."""
+    state = model.state_dict().items()
+    return {old_name(name): tensor.clone().contiguous() for name, tensor in state}
 
 
 def _write_json(path: Path, document: dict[str, Any]) -> None:

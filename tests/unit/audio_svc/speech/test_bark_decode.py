@@ -50,6 +50,7 @@ def decode(model: Any, voice: dict[str, torch.Tensor]) -> torch.Tensor:
     "settings",
     [
         {"semantic_config": {"do_sample": False}, "coarse_acoustics_config": {"do_sample": False}},
+        {"semantic_config": {"top_k": None}, "coarse_acoustics_config": {"top_k": None}},
         {"semantic_config": {"top_k": 5, "top_p": 0.8}, "fine_acoustics_config": {}},
         {"semantic_config": {"min_eos_p": 0.2}, "fine_acoustics_config": {"temperature": 1.0}},
     ],

@@ -1,0 +1,82 @@
+"""Each family that speaks: fetched from the hub by its public name, then spoken with."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import soundfile
+import torch
+from transformers import VitsModel, VitsTokenizer
+
+from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, MMS_KOREAN, TACOTRON2, VCTK
+from tests.integration.fleet import Fleet
+
+TEXT = "Hello, this is a test."
+KOREAN_TEXT = "안녕하세요 세계, 반갑습니다."
+
+
+async def fetch(client: httpx.AsyncClient, model_id: str) -> str:
+    name = model_id.partition("/")[2]
+    body = {"source": "tts_auto", "model_id": model_id, "name": name, "wait": True}
+    answer = await client.post("/models/download", json=body)
+    assert answer.is_success, answer.text
+    return name
+
+
+async def speak(client: httpx.AsyncClient, name: str, text: str, seed: int) -> np.ndarray:
+    body = {"model_name": name, "inputs": text, "seed": seed}
+    answer = await client.post("/synthesize", json=body)
+    told = answer.json()
+    assert answer.status_code == 200, told
+    sound = io.BytesIO(base64.b64decode(told["audio_data"]))
+    samples, rate_hz = soundfile.read(sound, dtype="float32")
+    assert rate_hz == told["sample_rate"]
+    return np.asarray(samples)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "text", "rate_hz"),
+    [
+        (MMS_ENGLISH, TEXT, 16000),
+        (MMS_KOREAN, KOREAN_TEXT, 16000),
+        (BARK, TEXT, 24000),
+        (TACOTRON2, TEXT, 22050),
+    ],
+)
+async def test_model_speaks_as_its_seed_says(
+    client: httpx.AsyncClient, model_id: str, text: str, rate_hz: int
+) -> None:
+    name = await fetch(client, model_id)
+    first, again, other = [await speak(client, name, text, seed) for seed in (1, 1, 2)]
+    assert len(first) > 0.5 * rate_hz
+    assert np.sqrt(np.mean(first**2)) > 0.001
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+async def test_what_is_spoken_is_what_the_library_computes_from_the_same_files(
+    client: httpx.AsyncClient, fleet: Fleet
+) -> None:
+    name = await fetch(client, MMS_ENGLISH)
+    (folder,) = [path for path in (fleet.home / "models" / name).iterdir() if path.is_dir()]
+    made = await speak(client, name, TEXT, 5)
+    assert np.abs(made - library(folder, 5)).max() < 3e-4  # The file has 16 bits.
+
+
+def library(folder: Path, seed: int) -> np.ndarray:
+    model: Any = VitsModel.from_pretrained(folder)
+    inputs: Any = VitsTokenizer.from_pretrained(folder)(TEXT, return_tensors="pt")
+    torch.manual_seed(seed)
+    samples: np.ndarray = model(**inputs).waveform[0].detach().numpy()
+    return samples
+
+
+async def test_model_that_needs_phonemes_says_so(client: httpx.AsyncClient) -> None:
+    name = await fetch(client, VCTK)
+    answer = await client.post("/synthesize", json={"model_name": name, "inputs": TEXT})
+    assert answer.status_code == 409, answer.text
+    assert "phonemizer" in answer.json()["detail"]
