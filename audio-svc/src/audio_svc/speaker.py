@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from math import inf
 
 from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, speech_of, timing_of
@@ -30,6 +31,7 @@ class SpeechAsk:
     Attributes:
         received_s: Monotonic.
         base64: The file is wanted as text too.
+        deadline_s: Monotonic; speech that is sent while it is made ends there with an error.
     """
 
     model: str
@@ -37,6 +39,7 @@ class SpeechAsk:
     priority: int
     received_s: float
     base64: bool = True
+    deadline_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """From an order to a sound file: what is checked, what is spoken, what is done to it."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +9,7 @@ from audio_svc.audio.decoding import resample
 from audio_svc.audio.encoding import AudioFormat, encode
 from audio_svc.audio.prosody import change_pitch, change_speed
 from audio_svc.audio.volume import change_volume
-from audio_svc.sentences import Breath, split_text
+from audio_svc.sentences import BREATH_CHARS, SENTENCE_CHARS, Breath, split_text
 from audio_svc.speech.base import Samples, SpeechEngine, SpeechTraits, Utterance
 from fleetserve.errors import InvalidFieldError
 
@@ -24,6 +24,7 @@ class SpeechOrder:
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
         sample_rate_hz: None: the engine's own.
+        by_sentence: Each sentence is a breath of its own, so that the first is ready soon.
     """
 
     text: str
@@ -37,6 +38,7 @@ class SpeechOrder:
     volume: float = 1.0
     sample_rate_hz: int | None = None
     seed: int | None = None
+    by_sentence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,8 @@ class SoundFile:
 def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     """Raises: InvalidFieldError: what the engine can't do, and what it can."""
     traits = engine.traits
-    breaths = split_text(order.text, traits.max_chars)
+    breath_chars = SENTENCE_CHARS if order.by_sentence else BREATH_CHARS
+    breaths = split_text(order.text, traits.max_chars, breath_chars)
     if not breaths:
         raise InvalidFieldError("inputs", "there is nothing to say in it")
     voice, warnings = _choose_voice(order, engine)
@@ -156,20 +159,29 @@ def _list_rates(rates_hz: Sequence[int]) -> str:
 
 
 def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[None, None, list[Spoken]]:
-    """Speaks breath by breath in the compute thread; yields where others may compute."""
+    """All breaths; yields where others may compute."""
     spoken: list[Spoken] = []
+    for one in speak_breaths(engine, plan):
+        if one is None:
+            yield
+        else:
+            spoken.append(one)
+    return spoken
+
+
+def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | None]:
+    """Speaks breath by breath in the compute thread; None where others may compute."""
     for breath in plan.breaths:
         pieces: list[Samples] = []
         complete = True
         for piece in engine.synthesize(plan.utterance(breath)):
             if piece is None:
-                yield
+                yield None
             else:
                 pieces.append(piece.samples)
                 complete = complete and piece.complete
         samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        spoken.append(Spoken(breath, samples, complete))
-    return spoken
+        yield Spoken(breath, samples, complete)
 
 
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
@@ -180,12 +192,17 @@ def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
         SentenceTime(text, start / rate_hz / order.speed, end / rate_hz / order.speed)
         for text, start, end in places
     )
-    samples = change_speed(samples, rate_hz, order.speed)
-    samples = change_pitch(samples, rate_hz, order.pitch)
+    samples = change_voice(samples, plan)
     samples = resample(samples, rate_hz, plan.rate_hz)
     samples = change_volume(samples, order.volume)
     data = encode(samples, plan.rate_hz, order.audio_format)
     return SoundFile(data, len(samples) / plan.rate_hz, times)
+
+
+def change_voice(samples: Samples, plan: SpeechPlan) -> Samples:
+    """Speed and pitch, at the engine's rate."""
+    samples = change_speed(samples, plan.engine_rate_hz, plan.order.speed)
+    return change_pitch(samples, plan.engine_rate_hz, plan.order.pitch)
 
 
 def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[str, int, int]]]:
@@ -204,5 +221,8 @@ def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[s
 
 def warnings_of(plan: SpeechPlan, spoken: Sequence[Spoken]) -> tuple[str, ...]:
     """What the caller has to know about the result."""
-    cut = [one.breath.text[:QUOTED_CHARS] for one in spoken if not one.complete]
-    return (*plan.warnings, *(CUT_WARNING.format(text=text) for text in cut))
+    return (*plan.warnings, *(cut_warning(one) for one in spoken if not one.complete))
+
+
+def cut_warning(spoken: Spoken) -> str:
+    return CUT_WARNING.format(text=spoken.breath.text[:QUOTED_CHARS])

@@ -62,7 +62,8 @@ class ResultSink(Generic[T]):
 class JobStream(Generic[T]):
     """What a job yields, as an async iterator for one reader; always aclose() it.
 
-    At most ``ahead`` items wait undelivered; then the job rests until the reader comes.
+    None is no item: it only marks where others may compute. At most ``ahead`` items wait
+    undelivered; then the job rests until the reader comes.
     """
 
     def __init__(
@@ -84,7 +85,9 @@ class JobStream(Generic[T]):
     def paused(self) -> bool:
         return self._made - self._read >= self._ahead
 
-    def item(self, value: T) -> None:
+    def item(self, value: T | None) -> None:
+        if value is None:
+            return
         self._made += 1
         _tell(self._loop, self._put, value)
 

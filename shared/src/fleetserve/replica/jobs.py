@@ -98,13 +98,16 @@ class JobSource:
 
     def stream(
         self,
-        make: Callable[[], Iterator[T]],
+        make: Callable[[], Iterator[T | None]],
         *,
         priority: int = 0,
         ahead: int = 4,
         note: JobNote | None = None,
     ) -> JobStream[T]:
-        """What the iterator yields, one unit each, at most ``ahead`` of them undelivered."""
+        """What the iterator yields, one unit each, at most ``ahead`` of them undelivered.
+
+        None is not delivered: it only marks where others may compute.
+        """
         stream: JobStream[T] = JobStream(asyncio.get_running_loop(), ahead, self._slot.wake)
         self._submit(make, stream, priority, note)
         return stream

@@ -170,6 +170,13 @@ async def test_a_stream_gives_its_items_in_order(slot: ComputeSlot, source: JobS
     assert await reader == ["a", "b", "c"]
 
 
+async def test_a_rest_is_no_item_of_a_stream(slot: ComputeSlot, source: JobSource) -> None:
+    stream = source.stream(lambda: iter([None, "a", None, None, "b"]), ahead=1)
+    reader = asyncio.create_task(collect(stream))
+    await run_all(slot)
+    assert await reader == ["a", "b"]
+
+
 async def collect(stream: object) -> list[str]:
     return [item async for item in stream]  # type: ignore[attr-defined]
 
