@@ -10,7 +10,7 @@ from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, speech_of, timing_of
 from audio_svc.sound_stream import SoundStream
 from audio_svc.speaker import Speech, SpeechAsk
-from audio_svc.speaking import SoundFile, SpeechPlan, Spoken, plan_speech, speak_breaths
+from audio_svc.speaking import Rest, SoundFile, SpeechPlan, Spoken, plan_speech, speak_breaths
 from fleetserve.clock import Clock
 from fleetserve.replica.event_stream import in_time
 from fleetserve.replica.jobs import JobNote
@@ -57,7 +57,7 @@ class OpenSpeech:
         ask: SpeechAsk,
         held: HeldModel,
         plan: SpeechPlan,
-        steps: Callable[[], Iterator[Spoken | None]],
+        steps: Callable[[], Iterator[Spoken | Rest]],
         tools: StreamTools,
     ) -> None:
         self.plan = plan
@@ -120,6 +120,7 @@ class OpenSpeech:
             timing=timing,
             processing_s=self._now_s() - self._ask.received_s,
             cold_start=self._held.cold,
+            batch_size=self._note.batch_size,
         )
 
     def _end(self) -> None:

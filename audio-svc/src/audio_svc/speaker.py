@@ -44,7 +44,7 @@ class SpeechAsk:
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A finished order, with what its answer tells."""
+    """A finished order, with what its answer tells; ``batch_size``: the most that shared a step."""
 
     spec: ModelSpec
     dtype: str
@@ -56,6 +56,7 @@ class Speech:
     timing: Timing
     processing_s: float
     cold_start: bool
+    batch_size: int
 
 
 class Speaker:
@@ -112,4 +113,5 @@ class Speaker:
             timing=timing,
             processing_s=now_s - ask.received_s,
             cold_start=cold,
+            batch_size=note.batch_size,
         )

@@ -1,5 +1,6 @@
 """From an order to a sound file: what is checked, what is spoken, what is done to it."""
 
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -10,11 +11,23 @@ from audio_svc.audio.encoding import AudioFormat, encode
 from audio_svc.audio.prosody import change_pitch, change_speed
 from audio_svc.audio.volume import change_volume
 from audio_svc.sentences import BREATH_CHARS, SENTENCE_CHARS, Breath, split_text
-from audio_svc.speech.base import Samples, SpeechEngine, SpeechTraits, Utterance
+from audio_svc.speech.base import (
+    Reading,
+    Samples,
+    SharedSpeech,
+    SpeechEngine,
+    SpeechPiece,
+    SpeechTraits,
+    Utterance,
+)
 from fleetserve.errors import InvalidFieldError
+from fleetserve.replica.shared_step import SharedStep
 
 CUT_WARNING = "The model did not come to an end within its bound; the speech may be cut: {text!r}"
 QUOTED_CHARS = 60
+# Breaths of one order that share steps. A stream's first is alone, so that it is heard soon.
+TOGETHER = 4
+STREAMED_TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +171,26 @@ def _list_rates(rates_hz: Sequence[int]) -> str:
     return ", ".join(map(str, rates_hz))
 
 
-def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[None, None, list[Spoken]]:
+Rest = SharedStep | None
+"""Where others may compute, and perhaps take a step together."""
+
+
+def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[Rest, None, list[Spoken]]:
     """All breaths; yields where others may compute."""
     spoken: list[Spoken] = []
     for one in speak_breaths(engine, plan):
-        if one is None:
-            yield
-        else:
+        if isinstance(one, Spoken):
             spoken.append(one)
+        else:
+            yield one
     return spoken
 
 
-def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | None]:
-    """Speaks breath by breath in the compute thread; None where others may compute."""
+def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | Rest]:
+    """Speaks in the compute thread, in the order of the text."""
+    if isinstance(engine, SharedSpeech):
+        yield from _speak_together(engine, plan)
+        return
     for breath in plan.breaths:
         pieces: list[Samples] = []
         complete = True
@@ -182,6 +202,25 @@ def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | N
                 complete = complete and piece.complete
         samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
         yield Spoken(breath, samples, complete)
+
+
+def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken | Rest]:
+    """Several breaths at once, with those of other orders."""
+    waiting = deque(plan.breaths)
+    going: deque[tuple[Breath, Reading]] = deque()
+    together = 1 if plan.order.by_sentence else TOGETHER
+    while waiting or going:
+        if waiting and len(going) < together:
+            breath = waiting.popleft()
+            going.append((breath, engine.open(plan.utterance(breath))))
+            yield None
+        elif going[0][1].ended:
+            breath, reading = going.popleft()
+            piece: SpeechPiece = engine.finish(reading)
+            yield Spoken(breath, piece.samples, piece.complete)
+            together = STREAMED_TOGETHER if plan.order.by_sentence else TOGETHER
+        else:
+            yield SharedStep(engine.advance, [one for _, one in going if not one.ended])
 
 
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:

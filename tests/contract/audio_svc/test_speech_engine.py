@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
-from audio_svc.speech.memory import ToneSpeech
+from audio_svc.speech.memory import ChoirSpeech, ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
 from tests.checkpoints.published import publish_speecht5
 
@@ -26,7 +26,11 @@ def make_speecht5(folder: Path) -> SpeechEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_tone, make_speecht5])
+def make_choir(_folder: Path) -> SpeechEngine:
+    return ChoirSpeech()
+
+
+@pytest.fixture(scope="module", params=[make_tone, make_speecht5, make_choir])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> SpeechEngine:

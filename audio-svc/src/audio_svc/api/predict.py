@@ -152,7 +152,7 @@ class PredictRoute:
                 "input_count": len(answered),
             },
             "batch_info": {
-                "batch_size": 1,
+                "batch_size": max(_batch_size(one.made) for one in outcomes),
                 "queue_ms": round((timing.queue_ms or 0.0) + (timing.batch_ms or 0.0), 3),
                 "compute_ms": round(timing.compute_ms or 0.0, 3),
                 "padded_fraction": 0.0,
@@ -196,6 +196,10 @@ def _content(answered: Outcome | FleetError) -> dict[str, Any]:
     if isinstance(answered, Outcome):
         return answered.content
     return {"error": answered.detail, "code": answered.code}
+
+
+def _batch_size(made: Speech | Hearing) -> int:
+    return made.batch_size if isinstance(made, Speech) else 1
 
 
 def _first_error(answered: Sequence[Outcome | FleetError]) -> FleetError:

@@ -14,7 +14,7 @@ import torch
 from audio_svc.speech.speecht5_decode import STOP_THRESHOLD, PrenetTail, max_steps
 
 Pair = tuple[torch.Tensor, torch.Tensor]
-FIRST_FRAMES = 64
+FIRST_STEPS = 64
 
 
 class Reading:
@@ -38,6 +38,7 @@ class Reading:
             self.cross = [_project(layer.encoder_attn, text) for layer in layers]
             self._own = [_Grown(keys) for keys, _values in self.cross]
             self._sequence = text.new_zeros(1, 1, config.num_mel_bins)
+        self._row: torch.Tensor | None = None
         self._spectra: list[torch.Tensor] = []
         self._max_steps = max_steps(text.shape[1], config)
         self.stopped = False
@@ -47,15 +48,18 @@ class Reading:
         return self.stopped or len(self._spectra) >= self._max_steps
 
     def last_row(self) -> torch.Tensor:
-        """float32 [1, 1, hidden size]: what its next step begins with."""
-        return self._tail.last_row(self._sequence)
+        """float32 [1, 1, hidden size]: what its next step begins with, however often asked."""
+        if self._row is None:
+            self._row = self._tail.last_row(self._sequence)
+        return self._row
 
     def extend(self, layer: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
         """Its keys and values of a layer, [heads, steps, head size] each, with those of now."""
-        return self._own[layer].add(key, value)
+        return self._own[layer].put(len(self._spectra), key, value)
 
     def take(self, spectrum: torch.Tensor, stop: float) -> None:
         """spectrum: [1, reduction factor, mel bins]."""
+        self._row = None
         self._spectra.append(spectrum)
         self._sequence = torch.cat((self._sequence, spectrum[:, -1:]), dim=1)
         self.stopped = stop >= STOP_THRESHOLD
@@ -73,21 +77,19 @@ class _Grown:
 
     def __init__(self, like: torch.Tensor) -> None:
         heads, _tokens, size = like.shape
-        self._both = like.new_empty(2, heads, FIRST_FRAMES, size)
-        self._count = 0
+        self._both = like.new_empty(2, heads, FIRST_STEPS, size)
 
-    def add(self, key: torch.Tensor, value: torch.Tensor) -> Pair:
-        """key, value: [heads, 1, head size]."""
-        if self._count == self._both.shape[2]:
+    def put(self, place: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
+        """key, value: [heads, 1, head size]. All up to this place."""
+        if place == self._both.shape[2]:
             self._both = torch.cat((self._both, torch.empty_like(self._both)), dim=2)
-        self._both[0, :, self._count : self._count + 1] = key
-        self._both[1, :, self._count : self._count + 1] = value
-        self._count += 1
-        return self._both[0, :, : self._count], self._both[1, :, : self._count]
+        self._both[0, :, place : place + 1] = key
+        self._both[1, :, place : place + 1] = value
+        return self._both[0, :, : place + 1], self._both[1, :, : place + 1]
 
 
 def advance(model: Any, readings: Sequence[Reading]) -> None:
-    """Gives each utterance its next frames."""
+    """Gives each utterance its next frames. One that failed can be taken again."""
     with torch.inference_mode():
         rows = torch.cat([reading.last_row() for reading in readings])
         for number, layer in enumerate(model.speecht5.decoder.wrapped_decoder.layers):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from audio_svc.speech.speecht5_decode import PrenetTail, find_tail_rows
-from audio_svc.speech.speecht5_steps import FIRST_FRAMES, Reading, advance
+from audio_svc.speech.speecht5_steps import FIRST_STEPS, Reading, advance
 from tests.checkpoints.speecht5 import make_speecht5
 from tests.checkpoints.xvectors import make_xvector
 
@@ -71,11 +71,24 @@ def test_utterances_join_and_leave_between_steps(model: Any) -> None:
         assert (reading.spectrogram() - library(model, seed, tokens)).abs().max() < 1e-4
 
 
+def test_step_that_failed_half_way_can_be_taken_again(
+    model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = [open_reading(model, None, seed) for seed in (1, 2)]
+    advance(model, readings)
+    with monkeypatch.context() as patch:
+        patch.delattr(model.speecht5.decoder.wrapped_decoder.layers[1], "feed_forward")
+        with pytest.raises(AttributeError):
+            advance(model, readings)
+    for seed, reading in enumerate(finish(model, readings), start=1):
+        assert (reading.spectrogram() - library(model, seed)).abs().max() < 1e-4
+
+
 def test_memory_of_keys_grows_without_losing_any() -> None:
     model = make_speecht5()
     model.speech_decoder_postnet.prob_out.bias.data.fill_(-1000.0)
     made = decode(model, None, 1)
-    assert len(made) > 2 * 1.5 * FIRST_FRAMES
+    assert len(made) > 2 * 1.5 * FIRST_STEPS
     assert torch.equal(made, library(model, 1))
 
 
