@@ -15,6 +15,7 @@ from audio_svc.library import Library
 from audio_svc.listener import Listener
 from audio_svc.loader import AudioLoader, DeviceTools
 from audio_svc.meter import AudioMeter
+from audio_svc.open_speech import SpeechStreamer
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
@@ -52,6 +53,7 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     meter = AudioMeter()
     runtime.tiles += meter.tiles()
     speaker = Speaker(replica.pool, clock, heavy, meter.synthesis)
+    streamer = SpeechStreamer(replica.pool, clock, heavy, meter.synthesis)
     max_seconds = config.audio.max_audio_seconds
     listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
     control = create_app(
@@ -61,10 +63,14 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
     max_chars = config.audio.max_text_chars
     routes: dict[str, Handler] = {
-        "/synthesize": SynthesizeRoute(speaker, max_chars),
+        "/synthesize": SynthesizeRoute(speaker, streamer, max_chars),
         "/transcribe": TranscribeRoute(listener, heavy),
         "/v1/audio/speech": OpenaiSpeechRoute(
-            replica.pool, speaker, read_voice_aliases(settings.service.catalogue_path), max_chars
+            replica.pool,
+            speaker,
+            streamer,
+            read_voice_aliases(settings.service.catalogue_path),
+            max_chars,
         ),
         "/v1/audio/transcriptions": OpenaiTranscriptionRoute(listener, heavy, TranscriptionForm),
         "/v1/audio/translations": OpenaiTranscriptionRoute(listener, heavy, TranslationForm),

@@ -5,16 +5,19 @@ from dataclasses import dataclass
 
 from audio_svc.families import Family, family_of
 from audio_svc.served import AudioModel
+from audio_svc.speech.base import SharedSpeech
 from fleetserve.clock import Clock
 from fleetserve.errors import ConflictError, InvalidFieldError
 from fleetserve.manifest import Manifest, read_manifest, revision_dir
 from fleetserve.replica.jobs import JobSource
 from fleetserve.replica.models import Loaded, ModelSpec
+from fleetserve.replica.shared_step import MAX_ITEMS
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.settings import ServiceSettings
 from fleetserve.tasks import AUDIO_SERVICE, service_for_task
 
 WEIGHT_ENDINGS = (".safetensors", ".bin")
+MAX_ACTIVE = 4  # Orders that are spoken in turn; those that share steps are as many as these take.
 DTYPE = "float32"  # Speech stays float32 unless it is asked otherwise.
 
 
@@ -90,7 +93,13 @@ class AudioLoader:
         engine = family.load(spec.folder, self._device)
         # Computed where everything else is, so that it doesn't take the cores of a request.
         self._slot.call(engine.warm_up).result()
-        jobs = JobSource(f"{spec.name}@{spec.revision}", self._slot, self._clock)
+        together = isinstance(engine.speech, SharedSpeech)
+        jobs = JobSource(
+            f"{spec.name}@{spec.revision}",
+            self._slot,
+            self._clock,
+            max_active=MAX_ITEMS if together else MAX_ACTIVE,
+        )
         model = AudioModel(jobs, speech=engine.speech, transcription=engine.transcription)
         return Loaded(model, engine.storage_bytes, DTYPE)
 

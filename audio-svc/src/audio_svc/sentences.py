@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 # Texts up to this length are spoken in one breath, as the library itself would.
 BREATH_CHARS = 200
+# So few that each sentence is a breath of its own: for speech that is sent while it is made.
+SENTENCE_CHARS = 1
 
 SENTENCE_PAUSE_S = 0.25
 CLAUSE_PAUSE_S = 0.1
@@ -24,13 +26,14 @@ class Breath:
     pause_s: float
 
 
-def split_text(text: str, max_chars: int) -> list[Breath]:
+def split_text(text: str, max_chars: int, breath_chars: int = BREATH_CHARS) -> list[Breath]:
     """Breaths of at most ``max_chars``, whole sentences where they fit; the last has no pause.
 
-    Line ends and repeated spaces count as one space. Nothing is lost but that.
+    Sentences are put together up to ``breath_chars``. Line ends and repeated spaces count as one
+    space. Nothing is lost but that.
     """
     words = " ".join(text.split())
-    breath_chars = min(BREATH_CHARS, max_chars)
+    breath_chars = min(breath_chars, max_chars)
     if len(words) <= breath_chars:
         return [Breath(words, 0.0)] if words else []
     breaths: list[Breath] = []

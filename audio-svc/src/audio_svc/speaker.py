@@ -4,6 +4,7 @@ import asyncio
 from base64 import b64encode
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from math import inf
 
 from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, speech_of, timing_of
@@ -30,6 +31,7 @@ class SpeechAsk:
     Attributes:
         received_s: Monotonic.
         base64: The file is wanted as text too.
+        deadline_s: Monotonic; speech that is sent while it is made ends there with an error.
     """
 
     model: str
@@ -37,11 +39,12 @@ class SpeechAsk:
     priority: int
     received_s: float
     base64: bool = True
+    deadline_s: float = inf
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """A finished order, with what its answer tells."""
+    """A finished order, with what its answer tells; ``batch_size``: the most that shared a step."""
 
     spec: ModelSpec
     dtype: str
@@ -53,6 +56,7 @@ class Speech:
     timing: Timing
     processing_s: float
     cold_start: bool
+    batch_size: int
 
 
 class Speaker:
@@ -109,4 +113,5 @@ class Speaker:
             timing=timing,
             processing_s=now_s - ask.received_s,
             cold_start=cold,
+            batch_size=note.batch_size,
         )

@@ -1,6 +1,7 @@
 """From an order to a sound file: what is checked, what is spoken, what is done to it."""
 
-from collections.abc import Generator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,12 +10,24 @@ from audio_svc.audio.decoding import resample
 from audio_svc.audio.encoding import AudioFormat, encode
 from audio_svc.audio.prosody import change_pitch, change_speed
 from audio_svc.audio.volume import change_volume
-from audio_svc.sentences import Breath, split_text
-from audio_svc.speech.base import Samples, SpeechEngine, SpeechTraits, Utterance
+from audio_svc.sentences import BREATH_CHARS, SENTENCE_CHARS, Breath, split_text
+from audio_svc.speech.base import (
+    Reading,
+    Samples,
+    SharedSpeech,
+    SpeechEngine,
+    SpeechPiece,
+    SpeechTraits,
+    Utterance,
+)
 from fleetserve.errors import InvalidFieldError
+from fleetserve.replica.shared_step import SharedStep
 
 CUT_WARNING = "The model did not come to an end within its bound; the speech may be cut: {text!r}"
 QUOTED_CHARS = 60
+# Breaths of one order that share steps. A stream's first is alone, so that it is heard soon.
+TOGETHER = 4
+STREAMED_TOGETHER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +38,7 @@ class SpeechOrder:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
         language: None: English where the engine speaks it, else its own.
         sample_rate_hz: None: the engine's own.
+        by_sentence: Each sentence is a breath of its own, so that the first is ready soon.
     """
 
     text: str
@@ -38,6 +52,7 @@ class SpeechOrder:
     volume: float = 1.0
     sample_rate_hz: int | None = None
     seed: int | None = None
+    by_sentence: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +102,8 @@ class SoundFile:
 def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     """Raises: InvalidFieldError: what the engine can't do, and what it can."""
     traits = engine.traits
-    breaths = split_text(order.text, traits.max_chars)
+    breath_chars = SENTENCE_CHARS if order.by_sentence else BREATH_CHARS
+    breaths = split_text(order.text, traits.max_chars, breath_chars)
     if not breaths:
         raise InvalidFieldError("inputs", "there is nothing to say in it")
     language = _choose_language(order, traits)
@@ -160,21 +176,56 @@ def _list_rates(rates_hz: Sequence[int]) -> str:
     return ", ".join(map(str, rates_hz))
 
 
-def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[None, None, list[Spoken]]:
-    """Speaks breath by breath in the compute thread; yields where others may compute."""
+Rest = SharedStep | None
+"""Where others may compute, and perhaps take a step together."""
+
+
+def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[Rest, None, list[Spoken]]:
+    """All breaths; yields where others may compute."""
     spoken: list[Spoken] = []
+    for one in speak_breaths(engine, plan):
+        if isinstance(one, Spoken):
+            spoken.append(one)
+        else:
+            yield one
+    return spoken
+
+
+def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | Rest]:
+    """Speaks in the compute thread, in the order of the text."""
+    if isinstance(engine, SharedSpeech):
+        yield from _speak_together(engine, plan)
+        return
     for breath in plan.breaths:
         pieces: list[Samples] = []
         complete = True
         for piece in engine.synthesize(plan.utterance(breath)):
             if piece is None:
-                yield
+                yield None
             else:
                 pieces.append(piece.samples)
                 complete = complete and piece.complete
         samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        spoken.append(Spoken(breath, samples, complete))
-    return spoken
+        yield Spoken(breath, samples, complete)
+
+
+def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken | Rest]:
+    """Several breaths at once, with those of other orders."""
+    waiting = deque(plan.breaths)
+    going: deque[tuple[Breath, Reading]] = deque()
+    together = 1 if plan.order.by_sentence else TOGETHER
+    while waiting or going:
+        if waiting and len(going) < together:
+            breath = waiting.popleft()
+            going.append((breath, engine.open(plan.utterance(breath))))
+            yield None
+        elif going[0][1].ended:
+            breath, reading = going.popleft()
+            piece: SpeechPiece = engine.finish(reading)
+            yield Spoken(breath, piece.samples, piece.complete)
+            together = STREAMED_TOGETHER if plan.order.by_sentence else TOGETHER
+        else:
+            yield SharedStep(engine.advance, [one for _, one in going if not one.ended])
 
 
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
@@ -185,12 +236,17 @@ def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
         SentenceTime(text, start / rate_hz / order.speed, end / rate_hz / order.speed)
         for text, start, end in places
     )
-    samples = change_speed(samples, rate_hz, order.speed)
-    samples = change_pitch(samples, rate_hz, order.pitch)
+    samples = change_voice(samples, plan)
     samples = resample(samples, rate_hz, plan.rate_hz)
     samples = change_volume(samples, order.volume)
     data = encode(samples, plan.rate_hz, order.audio_format)
     return SoundFile(data, len(samples) / plan.rate_hz, times)
+
+
+def change_voice(samples: Samples, plan: SpeechPlan) -> Samples:
+    """Speed and pitch, at the engine's rate."""
+    samples = change_speed(samples, plan.engine_rate_hz, plan.order.speed)
+    return change_pitch(samples, plan.engine_rate_hz, plan.order.pitch)
 
 
 def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[str, int, int]]]:
@@ -209,5 +265,8 @@ def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[s
 
 def warnings_of(plan: SpeechPlan, spoken: Sequence[Spoken]) -> tuple[str, ...]:
     """What the caller has to know about the result."""
-    cut = [one.breath.text[:QUOTED_CHARS] for one in spoken if not one.complete]
-    return (*plan.warnings, *(CUT_WARNING.format(text=text) for text in cut))
+    return (*plan.warnings, *(cut_warning(one) for one in spoken if not one.complete))
+
+
+def cut_warning(spoken: Spoken) -> str:
+    return CUT_WARNING.format(text=spoken.breath.text[:QUOTED_CHARS])

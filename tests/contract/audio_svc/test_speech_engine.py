@@ -10,7 +10,7 @@ import torch
 
 from audio_svc.speech.bark import BarkEngine
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
-from audio_svc.speech.memory import ToneSpeech
+from audio_svc.speech.memory import ChoirSpeech, ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
 from audio_svc.speech.tacotron2 import Tacotron2Engine
 from audio_svc.speech.vits import VitsEngine
@@ -56,8 +56,13 @@ def make_tacotron2(folder: Path) -> SpeechEngine:
     return engine
 
 
+def make_choir(_folder: Path) -> SpeechEngine:
+    return ChoirSpeech()
+
+
 @pytest.fixture(
-    scope="module", params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2]
+    scope="module",
+    params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2, make_choir],
 )
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -10,6 +10,7 @@ import torch
 from audio_svc.listener import Listener
 from audio_svc.loader import AudioLoader, DeviceTools
 from audio_svc.meter import AudioMeter
+from audio_svc.open_speech import SpeechStreamer
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings, load_settings
 from audio_svc.speaker import Speaker
@@ -117,6 +118,13 @@ def meter() -> AudioMeter:
 @pytest.fixture
 def speaker(pool: ModelPool[AudioModel], heavy: ThreadPoolExecutor, meter: AudioMeter) -> Speaker:
     return Speaker(pool, SystemClock(), heavy, meter.synthesis)
+
+
+@pytest.fixture
+def streamer(
+    pool: ModelPool[AudioModel], heavy: ThreadPoolExecutor, meter: AudioMeter
+) -> SpeechStreamer:
+    return SpeechStreamer(pool, SystemClock(), heavy, meter.synthesis)
 
 
 @pytest.fixture

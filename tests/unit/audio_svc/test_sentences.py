@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from audio_svc.sentences import (
     BREATH_CHARS,
     CLAUSE_PAUSE_S,
+    SENTENCE_CHARS,
     SENTENCE_PAUSE_S,
     split_text,
 )
@@ -38,6 +39,12 @@ def test_short_sentences_share_a_breath() -> None:
     breaths = split_text(" ".join([sentence(8)] * 12), MAX_CHARS)
     assert all(len(one.text) <= BREATH_CHARS for one in breaths)
     assert len(breaths) < 12
+
+
+def test_sentences_can_be_a_breath_each() -> None:
+    breaths = split_text("One. Two!  Three?", MAX_CHARS, SENTENCE_CHARS)
+    assert [one.text for one in breaths] == ["One.", "Two!", "Three?"]
+    assert [one.pause_s for one in breaths] == [SENTENCE_PAUSE_S, SENTENCE_PAUSE_S, 0.0]
 
 
 @pytest.mark.parametrize("short", ["Dr.", "e.g.", "J.", "Mrs."])

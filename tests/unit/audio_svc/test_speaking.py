@@ -1,4 +1,4 @@
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -6,17 +6,21 @@ import pytest
 
 from audio_svc.audio.encoding import FORMATS, to_int16
 from audio_svc.speaking import (
+    STREAMED_TOGETHER,
+    TOGETHER,
     SpeechOrder,
     SpeechPlan,
     Spoken,
     make_file,
     plan_speech,
     speak,
+    speak_breaths,
     warnings_of,
 )
 from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
-from audio_svc.speech.memory import EMBEDDING_SIZE, SAMPLE_RATE_HZ, ToneSpeech
+from audio_svc.speech.memory import EMBEDDING_SIZE, SAMPLE_RATE_HZ, ChoirSpeech, ToneSpeech
 from fleetserve.errors import InvalidFieldError
+from fleetserve.replica.shared_step import SharedStep
 
 LONG = " ".join(["This sentence is one of many that follow each other."] * 12)
 
@@ -32,7 +36,7 @@ def order() -> SpeechOrder:
 
 
 def carry_out(engine: ToneSpeech, plan: SpeechPlan) -> list[Spoken]:
-    steps: Generator[None, None, list[Spoken]] = speak(engine, plan)
+    steps = speak(engine, plan)
     while True:
         try:
             next(steps)
@@ -212,3 +216,34 @@ def test_pieces_of_one_breath_are_joined(order: SpeechOrder) -> None:
                 yield from map(SpeechPiece, np.array_split(piece.samples, 5))
 
     assert np.array_equal(samples_of(Choppy(), order), samples_of(ToneSpeech(), order))
+
+
+def carry_out_alone(engine: ChoirSpeech, plan: SpeechPlan) -> list[Spoken]:
+    spoken = []
+    for one in speak_breaths(engine, plan):
+        if isinstance(one, SharedStep):
+            one.run(one.items)
+        elif one is not None:
+            spoken.append(one)
+    return spoken
+
+
+def test_breaths_of_a_whole_order_share_their_steps_and_keep_their_order() -> None:
+    choir, order = ChoirSpeech(), SpeechOrder(LONG, FORMATS["pcm"], seed=1)
+    plan = plan_speech(order, choir)
+    spoken = carry_out_alone(choir, plan)
+    assert [one.breath for one in spoken] == list(plan.breaths)
+    assert max(choir.sizes) == min(TOGETHER, len(plan.breaths))
+    alone = carry_out(ToneSpeech(), plan)
+    assert all(
+        np.array_equal(one.samples, other.samples) for one, other in zip(spoken, alone, strict=True)
+    )
+
+
+def test_first_sentence_of_a_stream_is_spoken_alone() -> None:
+    choir, order = ChoirSpeech(), SpeechOrder(LONG, FORMATS["pcm"], by_sentence=True)
+    plan = plan_speech(order, choir)
+    carry_out_alone(choir, plan)
+    first = len(plan.breaths[0].text)
+    assert set(choir.sizes[:first]) == {1}
+    assert max(choir.sizes[first:]) == STREAMED_TOGETHER

@@ -1,4 +1,4 @@
-"""Whether the caller wants the sound file itself, by its Accept header."""
+"""Whether the caller wants the sound file itself, or events, by its Accept header."""
 
 from audio_svc.audio.encoding import FORMATS, AudioFormat
 from fleetserve.errors import NotAcceptableError
@@ -17,6 +17,7 @@ MEDIA_NAMES = {
     "audio/pcm": "pcm",
     "audio/l16": "pcm",
 }
+EVENTS_RANGE = "text/event-stream"
 JSON_RANGES = frozenset({"application/json", "application/*", "*/*"})
 
 
@@ -33,6 +34,11 @@ def wanted_audio(accept: str) -> tuple[bool, str | None]:
         if media in MEDIA_NAMES:
             return True, MEDIA_NAMES[media]
     return False, None
+
+
+def wants_events(accept: str) -> bool:
+    """Whether events are what the caller wants most."""
+    return _ranges(accept)[:1] == [EVENTS_RANGE]
 
 
 def choose_format(asked: AudioFormat | None, accepted: str | None) -> AudioFormat:

@@ -1,15 +1,18 @@
 """POST /v1/audio/speech: text to sound as OpenAI's clients ask for it."""
 
-from base64 import b64encode
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from audio_svc.api.openai_speech_body import OpenaiSpeechBody, StreamFormat
+from audio_svc.api.openai_speech_body import OpenaiSpeechBody
 from audio_svc.api.reading import check_fields, is_json, read_json, refuse_media
-from audio_svc.api.server_sent_events import EVENTS, UNCACHED, event
-from audio_svc.api.synthesize import MAX_BODY_BYTES, file_answer, read_speech, warning_headers
+from audio_svc.api.speech_content import file_answer
+from audio_svc.api.speech_stream import stream_audio, stream_events
+from audio_svc.api.synthesize import MAX_BODY_BYTES, read_speech
+from audio_svc.api.synthesize_body import StreamFormat, SynthesizeBody
+from audio_svc.audio.encoding import FORMATS
+from audio_svc.audio.stream_encoding import can_stream
+from audio_svc.open_speech import SpeechStreamer
 from audio_svc.served import AudioModel
-from audio_svc.speaker import Speaker, Speech
+from audio_svc.speaker import Speaker
 from audio_svc.voice_aliases import VoiceAliases
 from fleetserve.errors import PayloadTooLargeError
 from fleetserve.replica.exchange import Answer, ReplicaRequest
@@ -26,32 +29,30 @@ class OpenaiSpeechRoute:
         self,
         pool: ModelPool[AudioModel],
         speaker: Speaker,
+        streamer: SpeechStreamer,
         aliases: VoiceAliases,
         max_chars: int,
     ) -> None:
         self._pool = pool
         self._speaker = speaker
+        self._streamer = streamer
         self._aliases = aliases
         self._max_chars = max_chars
 
     async def __call__(self, request: ReplicaRequest) -> Answer:
         body = _read(request)
         native = body.native(self._max_chars)
-        ask = read_speech(request, native, self._max_chars, as_file=True)
+        streamed = _streamed(body, native)
+        ask = read_speech(request, native, self._max_chars, as_file=True, streamed=streamed)
         voice, warnings = await self._find_voice(ask.model, body)
         ask = replace(ask, order=replace(ask.order, voice=voice, speed=body.speed))
-        speech = await self._speaker.speak(ask)
-        speech = replace(speech, warnings=(*speech.warnings, *warnings))
-        if body.stream_format is StreamFormat.AUDIO:
-            return file_answer(speech)
-        headers = (*UNCACHED, *warning_headers(speech))
-        return Answer(
-            speech_events(speech),
-            content_type=EVENTS,
-            headers=headers,
-            timing=speech.timing,
-            model=speech.spec.name,
-        )
+        if streamed is None:
+            speech = await self._speaker.speak(ask)
+            return file_answer(replace(speech, warnings=(*speech.warnings, *warnings)))
+        opened = await self._streamer.open(ask)
+        if streamed is StreamFormat.SSE:
+            return stream_events(request, opened, warnings, with_times=False)
+        return stream_audio(opened, warnings)
 
     async def _find_voice(
         self, model_name: str, body: OpenaiSpeechBody
@@ -69,15 +70,12 @@ class OpenaiSpeechRoute:
         return meant, (*warnings, SPOKEN_AS.format(asked=asked, meant=meant))
 
 
-async def speech_events(speech: Speech) -> AsyncIterator[bytes]:
-    """OpenAI's events of ``stream_format`` sse; the file is one piece.
-
-    ``usage`` counts what is measured here: seconds, not tokens.
-    """
-    sound = b64encode(speech.file.data).decode("ascii")
-    yield event({"type": "speech.audio.delta", "audio": sound})
-    usage = {"type": "duration", "seconds": round(speech.file.duration_s, 3)}
-    yield event({"type": "speech.audio.done", "usage": usage})
+def _streamed(body: OpenaiSpeechBody, native: SynthesizeBody) -> StreamFormat | None:
+    """As a stream wherever its first sound can come before its last; None: whole."""
+    if body.stream_format is StreamFormat.SSE:
+        return StreamFormat.SSE
+    whole = native.normalize_lufs is not None or not can_stream(FORMATS[body.response_format])
+    return None if whole else StreamFormat.AUDIO
 
 
 def _read(request: ReplicaRequest) -> OpenaiSpeechBody:

@@ -1,24 +1,18 @@
 """The body of POST /v1/audio/speech: OpenAI's names and ranges, and what is ours beside them."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from audio_svc.api.reading import check_fields
 from audio_svc.api.routing import RoutedBody
-from audio_svc.api.synthesize_body import SynthesizeBody
+from audio_svc.api.synthesize_body import StreamFormat, SynthesizeBody
 from audio_svc.audio.encoding import FORMATS
 from fleetserve.errors import InvalidFieldError
 
 RATE_HZ = 24000  # Of everything that OpenAI speaks; pcm has no header that could tell another.
 DEFAULT_FORMAT = "mp3"
 TOO_LONG = "string_above_max_length"
-
-
-class StreamFormat(StrEnum):
-    AUDIO = "audio"
-    SSE = "sse"
 
 
 class VoiceId(BaseModel):

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from audio_svc.api.reading import check_fields, is_json, media_type, read_json, refuse_media
 from audio_svc.api.routing import RoutedBody, model_name_of
-from audio_svc.api.synthesize import content_of, read_speech
+from audio_svc.api.speech_content import content_of
+from audio_svc.api.synthesize import read_speech
 from audio_svc.api.synthesize_body import SynthesizeBody
 from audio_svc.api.transcribe import FORM, read_hearing, read_inputs
 from audio_svc.api.transcribe_body import (
@@ -30,6 +31,7 @@ from fleetserve.replica.exchange import Answer, ReplicaRequest, Timing, json_byt
 from fleetserve.replica.pool import ModelPool
 
 MAX_BATCH = 64
+STREAMS_ELSEWHERE = "speech streams at POST /synthesize; leave it out"
 
 
 class PredictBody(RoutedBody):
@@ -75,7 +77,7 @@ class PredictRoute:
         loop = asyncio.get_running_loop()
         body, file = await loop.run_in_executor(self._heavy, read_predict, request)
         if body.stream:
-            raise InvalidFieldError("stream", "only text generation streams; leave it out")
+            raise InvalidFieldError("stream", STREAMS_ELSEWHERE)
         name = model_name_of(request, body)
         cold = self._pool.get_ready(name) is None
         with await self._pool.get(name) as model:
@@ -111,6 +113,8 @@ class PredictRoute:
             if file is not None:
                 raise InvalidFieldError(FILE_FIELD, "this model speaks: send text in inputs")
             wanted = check_fields(SynthesizeBody, fields)
+            if wanted.streamed(events_accepted=False) is not None:
+                raise InvalidFieldError("stream", STREAMS_ELSEWHERE)
             speech = await self._speaker.speak(read_speech(request, wanted, self._max_chars))
             return Outcome(content_of(speech, with_times=wanted.return_timestamps), speech)
         heard = check_fields(TranscribeBody, fields)
@@ -150,7 +154,7 @@ class PredictRoute:
                 "input_count": len(answered),
             },
             "batch_info": {
-                "batch_size": 1,
+                "batch_size": max(_batch_size(one.made) for one in outcomes),
                 "queue_ms": round((timing.queue_ms or 0.0) + (timing.batch_ms or 0.0), 3),
                 "compute_ms": round(timing.compute_ms or 0.0, 3),
                 "padded_fraction": 0.0,
@@ -194,6 +198,10 @@ def _content(answered: Outcome | FleetError) -> dict[str, Any]:
     if isinstance(answered, Outcome):
         return answered.content
     return {"error": answered.detail, "code": answered.code}
+
+
+def _batch_size(made: Speech | Hearing) -> int:
+    return made.batch_size if isinstance(made, Speech) else 1
 
 
 def _first_error(answered: Sequence[Outcome | FleetError]) -> FleetError:

@@ -1,5 +1,6 @@
 """The body of POST /synthesize, as API.md has it."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
@@ -7,12 +8,20 @@ from pydantic import Field, model_validator
 
 from audio_svc.api.routing import RoutedBody, join_names
 from audio_svc.audio.encoding import FORMATS, AudioFormat
+from audio_svc.audio.stream_encoding import check_streamed
 from audio_svc.speaking import SpeechOrder
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError
 
 Factor = Annotated[float, Field(ge=0.5, le=2.0)]
 MAX_SEED = 2**63 - 1
 Embedding = Annotated[list[float], Field(min_length=1, max_length=4096)]
+
+
+class StreamFormat(StrEnum):
+    """How speech is sent while it is made: the file's bytes, or events with parts of it."""
+
+    AUDIO = "audio"
+    SSE = "sse"
 
 
 class SynthesizeBody(RoutedBody):
@@ -31,6 +40,7 @@ class SynthesizeBody(RoutedBody):
     sample_rate: Annotated[int, Field(ge=8000, le=48000)] | None = None
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] | None = None
     stream: bool = False
+    stream_format: StreamFormat | None = None
     return_timestamps: bool = False
 
     @model_validator(mode="before")
@@ -39,7 +49,17 @@ class SynthesizeBody(RoutedBody):
         """Clients of the older style write text for inputs."""
         return join_names(fields, ("inputs", "text"))
 
-    def order(self, audio_format: AudioFormat, max_chars: int) -> SpeechOrder:
+    def streamed(self, *, events_accepted: bool) -> StreamFormat | None:
+        """How it is sent while it is made; None: whole. To name the way is to ask for it."""
+        if self.stream_format is not None:
+            return self.stream_format
+        if events_accepted:
+            return StreamFormat.SSE
+        return StreamFormat.AUDIO if self.stream else None
+
+    def order(
+        self, audio_format: AudioFormat, max_chars: int, streamed: StreamFormat | None = None
+    ) -> SpeechOrder:
         """What is asked for.
 
         Raises: PayloadTooLargeError: the text is too long; InvalidFieldError: something is
@@ -49,13 +69,11 @@ class SynthesizeBody(RoutedBody):
             raise PayloadTooLargeError(
                 f"inputs: {len(self.inputs)} characters; at most {max_chars} are spoken at once."
             )
+        if streamed is not None:
+            self._check_streamed(audio_format, streamed)
         if self.normalize_lufs is not None:
             raise InvalidFieldError(
                 "normalize_lufs", "loudness is not normalised here; volume is a linear factor"
-            )
-        if self.stream:
-            raise InvalidFieldError(
-                "stream", "speech is answered whole here; leave it out or set it to false"
             )
         embedding = self.speaker_embedding
         return SpeechOrder(
@@ -70,7 +88,21 @@ class SynthesizeBody(RoutedBody):
             volume=self.volume,
             sample_rate_hz=self.sample_rate,
             seed=self.seed,
+            by_sentence=streamed is not None,
         )
+
+    def _check_streamed(self, audio_format: AudioFormat, streamed: StreamFormat) -> None:
+        check_streamed(audio_format)
+        if self.normalize_lufs is not None:
+            raise InvalidFieldError(
+                "normalize_lufs",
+                "is measured over the whole speech, so it can't be streamed; volume can",
+            )
+        if self.return_timestamps and streamed is StreamFormat.AUDIO:
+            raise InvalidFieldError(
+                "return_timestamps",
+                "there is no place for them in a stream of sound; stream_format sse has one",
+            )
 
 
 def find_format(name: str) -> AudioFormat:

@@ -67,6 +67,12 @@ def with_length(data: bytes) -> bytes:
     return _tag_frame(header, count) + data[start:]
 
 
+def first_frame_bytes(data: bytes) -> int:
+    """The size of the frame that the data begins with; 0: there is none."""
+    header = _read_header(data, 0)
+    return 0 if header is None else header.size
+
+
 def _first_frame(data: bytes) -> int:
     """Where the ID3 tag, if there is one, ends."""
     if data[:3] != b"ID3" or len(data) < ID3_HEADER_BYTES:

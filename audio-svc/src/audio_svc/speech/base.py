@@ -1,8 +1,8 @@
 """The port of everything that speaks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,4 +82,34 @@ class SpeechEngine(Protocol):
 
     def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
         """Pieces as they are ready; None where other work may be done meanwhile."""
+        ...
+
+
+class Reading(Protocol):
+    """One utterance on its way through an engine with shared steps; compute thread only."""
+
+    @property
+    def ended(self) -> bool:
+        """It takes no more steps."""
+        ...
+
+
+@runtime_checkable
+class SharedSpeech(Protocol):
+    """What a SpeechEngine has besides, if several utterances can take a step together.
+
+    Compute thread only. The samples equal those of synthesize() but for rounding (1e-4),
+    whatever shares the steps.
+    """
+
+    def open(self, utterance: Utterance) -> Any:
+        """A Reading. Raises: InvalidFieldError: as synthesize."""
+        ...
+
+    def advance(self, readings: Sequence[Any]) -> None:
+        """A step of each; readings of this engine that have not ended."""
+        ...
+
+    def finish(self, reading: Any) -> SpeechPiece:
+        """What one that has ended became."""
         ...

@@ -1,6 +1,7 @@
-"""A speech engine without a model: a tone as long as the text."""
+"""Speech engines without a model: a tone as long as the text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,3 +44,35 @@ class ToneSpeech:
         yield None
         tone: Samples = (0.3 * np.sin(2.0 * np.pi * pitch_hz * time_s + phase)).astype(np.float32)
         yield SpeechPiece(tone)
+
+
+@dataclass(slots=True)
+class ToneReading:
+    """A tone that grows by a character a step."""
+
+    utterance: Utterance
+    steps: int = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.steps >= len(self.utterance.text)
+
+
+class ChoirSpeech(ToneSpeech):
+    """The same, with steps that utterances share; ``sizes`` tells how many did."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def open(self, utterance: Utterance) -> ToneReading:
+        return ToneReading(utterance)
+
+    def advance(self, readings: Sequence[ToneReading]) -> None:
+        self.sizes.append(len(readings))
+        for reading in readings:
+            reading.steps += 1
+
+    def finish(self, reading: ToneReading) -> SpeechPiece:
+        (piece,) = [piece for piece in self.synthesize(reading.utterance) if piece is not None]
+        return piece

@@ -3,7 +3,7 @@
 Source: Ao et al. 2022, SpeechT5; transformers' SpeechT5ForTextToSpeech.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Tokenizer
 
 from audio_svc.speech.base import Samples, SpeechPiece, SpeechTraits, Utterance
-from audio_svc.speech.speecht5_decode import PrenetTail, decode_spectrogram, find_tail_rows
+from audio_svc.speech.speecht5_decode import PrenetTail, find_tail_rows
 from audio_svc.speech.speecht5_files import (
     DEFAULT_VOICE,
     LANGUAGES,
@@ -20,6 +20,7 @@ from audio_svc.speech.speecht5_files import (
     VOICES_FOLDER,
     order_voices,
 )
+from audio_svc.speech.speecht5_steps import Reading, advance
 from audio_svc.speech.xvectors import read_voices
 from audio_svc.weights import storage_bytes
 from fleetserve.errors import InvalidFieldError
@@ -85,15 +86,28 @@ class SpeechT5Engine:
             pass
 
     def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
+        reading = self.open(utterance)
+        while not reading.ended:
+            self.advance([reading])
+            yield None
+        yield self.finish(reading)
+
+    def open(self, utterance: Utterance) -> Reading:
+        """Raises: InvalidFieldError: as synthesize."""
         voice = self._voice_of(utterance)
         ids = self._tokenize(utterance.text)
         # Only a seeded reading can be compared with the library's; others need the last row.
         rows = 1 if utterance.seed is None else self._tail_rows
         tail = PrenetTail(self._model.speecht5.decoder.prenet, voice, rows, utterance.seed)
-        spectrogram, stopped = yield from decode_spectrogram(self._model, ids, tail)
+        return Reading(self._model, ids, tail)
+
+    def advance(self, readings: Sequence[Reading]) -> None:
+        advance(self._model, readings)
+
+    def finish(self, reading: Reading) -> SpeechPiece:
         with torch.inference_mode():
-            samples: Samples = self._vocoder(spectrogram).cpu().numpy()
-        yield SpeechPiece(samples, complete=stopped)
+            samples: Samples = self._vocoder(reading.spectrogram()).cpu().numpy()
+        return SpeechPiece(samples, complete=reading.stopped)
 
     def _tokenize(self, text: str) -> torch.Tensor:
         """int64 [1, tokens]. Raises: InvalidFieldError: more than the model has places for."""

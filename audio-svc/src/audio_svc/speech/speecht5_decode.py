@@ -1,4 +1,4 @@
-"""SpeechT5's decoding loop with one random generator per utterance.
+"""SpeechT5's decoder prenet with one random generator per utterance.
 
 The library's loop draws its prenet dropout from the process's generator, so that another
 thread's random numbers change a seeded result; and it runs the prenet over the whole sequence
@@ -7,11 +7,9 @@ numbers that the library would draw after ``torch.manual_seed(seed)``, from its 
 and the prenet runs over the last rows only. Both are checked against the library by the tests.
 """
 
-from collections.abc import Generator
 from typing import Any
 
 import torch
-from transformers import DynamicCache, EncoderDecoderCache
 
 STOP_THRESHOLD = 0.5
 MAX_FRAMES_PER_TOKEN = 20.0
@@ -88,57 +86,8 @@ def find_tail_rows(prenet: Any, mel_bins: int) -> int | None:
     return TAIL_ROWS
 
 
-def decode_spectrogram(
-    model: Any, token_ids: torch.Tensor, tail: PrenetTail
-) -> Generator[None, None, tuple[torch.Tensor, bool]]:
-    """Yields after each step; returns the spectrogram and whether the model itself ended it.
-
-    Args:
-        model: SpeechT5ForTextToSpeech in eval mode.
-        token_ids: int64 [1, tokens].
-        tail: The utterance's prenet, with its voice and its seed.
-
-    Returns: float32 [frames, mel bins], before the vocoder. False: it was cut at the longest
-        spectrogram that the text or the model's position table allows.
-    """
-    config = model.config
-    with torch.inference_mode():
-        mask = 1 - (token_ids == config.pad_token_id).int()
-        encoded = model.speecht5.encoder(input_values=token_ids, attention_mask=mask)
-        encoded = encoded.last_hidden_state
-        max_steps = _max_steps(encoded.shape[1], config)
-        sequence = encoded.new_zeros(1, 1, config.num_mel_bins)
-        cache = EncoderDecoderCache(DynamicCache(config=config), DynamicCache(config=config))
-        spectra: list[torch.Tensor] = []
-        stopped = False
-    while not stopped and len(spectra) < max_steps:
-        with torch.inference_mode():
-            hidden = model.speecht5.decoder.wrapped_decoder(
-                hidden_states=tail.last_row(sequence),
-                encoder_hidden_states=encoded,
-                encoder_attention_mask=mask,
-                past_key_values=cache,
-                use_cache=True,
-            ).last_hidden_state.squeeze(1)
-            spectrum, stopped = _read_out(model, hidden)
-            spectra.append(spectrum)
-            sequence = torch.cat((sequence, spectrum[:, -1:]), dim=1)
-        yield
-    with torch.inference_mode():
-        frames = torch.stack(spectra).transpose(0, 1).flatten(1, 2)
-        return model.speech_decoder_postnet.postnet(frames)[0], stopped
-
-
-def _max_steps(tokens: int, config: Any) -> int:
+def max_steps(tokens: int, config: Any) -> int:
     """The library's bound, and the position table's, where the library would raise."""
     by_text = int(tokens * MAX_FRAMES_PER_TOKEN / config.reduction_factor)
     by_table: int = config.max_speech_positions
     return max(1, min(by_text, by_table))
-
-
-def _read_out(model: Any, hidden: torch.Tensor) -> tuple[torch.Tensor, bool]:
-    """The frames of this step, [1, reduction factor, mel bins], and whether to stop."""
-    postnet, config = model.speech_decoder_postnet, model.config
-    spectrum = postnet.feat_out(hidden).view(1, config.reduction_factor, config.num_mel_bins)
-    stop = torch.sigmoid(postnet.prob_out(hidden)).sum(dim=-1)
-    return spectrum, bool(stop.item() >= STOP_THRESHOLD)

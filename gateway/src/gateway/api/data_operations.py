@@ -115,7 +115,7 @@ NATIVE = (
         schemas.SynthesizeRequest,
         schemas.SynthesizeAnswer,
         schemas.SYNTHESIZE_EXAMPLES,
-        also_answers={"audio/*": _BINARY},
+        also_answers={"audio/*": _BINARY, **_EVENTS},
         takes_jobs=True,
     ),
     DataOperation(

@@ -122,7 +122,12 @@ class SynthesizeRequest(BaseModel):
     output_format: Literal["wav", "mp3", "flac", "ogg", "opus", "aac", "pcm"] = "wav"
     sample_rate: int | None = None
     seed: int | None = None
-    stream: bool = False
+    stream: bool = Field(
+        False, description="Sends the sound sentence by sentence, while it is made."
+    )
+    stream_format: Literal["audio", "sse"] | None = Field(
+        None, description="How it is sent while it is made: the file's bytes, or events."
+    )
     return_timestamps: bool = False
 
 

@@ -3,10 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import structlog
-
 from fleetserve.clock import Clock
-from fleetserve.errors import FleetError, as_fleet_error, error_body
+from fleetserve.replica.event_stream import EVENT_HEADERS, EVENTS, end_with_error, event_bytes
 from fleetserve.replica.exchange import Answer, ReplicaRequest, Timing, json_bytes
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
@@ -15,12 +13,6 @@ from inference_svc.prediction import Ask, error_entry
 from inference_svc.served import Served
 from inference_svc.texts.access import OpenGenerator
 from inference_svc.texts.writer import Text, Texts, TextWriter
-
-log = structlog.get_logger(__name__)
-
-EVENTS = "text/event-stream"
-GRACE_S = 1.0  # So long after the deadline the last event can still be written.
-_HEADERS = ((b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no"))
 
 
 class TextAnswers:
@@ -40,8 +32,8 @@ class TextAnswers:
 
     async def answer(self, request: ReplicaRequest, ask: Ask) -> Answer:
         if ask.stream:
-            events = self._events(request, ask)
-            return Answer(events, content_type=EVENTS, headers=_HEADERS, model=ask.model)
+            events = end_with_error(request, self._events(request, ask))
+            return Answer(events, content_type=EVENTS, headers=EVENT_HEADERS, model=ask.model)
         texts = await self._writer.predict(ask)
         begin_s = self._now_s()
         done = [one for one in texts.outcomes if isinstance(one, Text)]
@@ -54,28 +46,16 @@ class TextAnswers:
         return Answer(body, timing=timing, model=ask.model)
 
     async def _events(self, request: ReplicaRequest, ask: Ask) -> AsyncIterator[bytes]:
-        """What fails before the first event is raised, what fails later is the last event."""
-        begun = False
-        try:
-            async with self._writer.stream(ask) as opened:
-                text = opened.text
-                async for piece in opened.pieces:
-                    text.add(piece)
-                    if not begun and request.flight is not None:
-                        request.flight.deadline_s += GRACE_S
-                    begun = True
-                    if piece.text or piece.logprobs:
-                        yield _event("token", _token(piece.text, piece.tokens, piece.logprobs))
-                timing = _timing(request.received_s, [text])
-                content = self._content(request, opened.opened, [text], timing, batch=False)
-                content["result"] = result_of(text)
-                yield _event("done", content)
-        except Exception as exc:
-            if not begun:
-                raise
-            if not isinstance(exc, FleetError):
-                log.exception("request.failed", request_id=request.request_id)
-            yield _event("error", error_body(as_fleet_error(exc), request.request_id))
+        async with self._writer.stream(ask) as opened:
+            text = opened.text
+            async for piece in opened.pieces:
+                text.add(piece)
+                if piece.text or piece.logprobs:
+                    yield event_bytes("token", _token(piece.text, piece.tokens, piece.logprobs))
+            timing = _timing(request.received_s, [text])
+            content = self._content(request, opened.opened, [text], timing, batch=False)
+            content["result"] = result_of(text)
+            yield event_bytes("done", content)
 
     def _content(
         self,
@@ -145,10 +125,6 @@ def _results(texts: Texts) -> object:
         for place, one in enumerate(texts.outcomes)
     ]
     return found if texts.batch else found[0]
-
-
-def _event(name: str, content: object) -> bytes:
-    return b"event: %s\ndata: %s\n\n" % (name.encode(), json_bytes(content))
 
 
 def _token(text: str, tokens: int, logprobs: tuple[TokenLogprob, ...]) -> dict[str, Any]:

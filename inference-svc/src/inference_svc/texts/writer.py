@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from fleetserve.clock import Clock
-from fleetserve.errors import DeadlineError, FleetError, InvalidFieldError
+from fleetserve.errors import FleetError, InvalidFieldError
+from fleetserve.replica.event_stream import in_time
 from inference_svc.generation.base import (
     FinishReason,
     GenerationNote,
     GenerationOrder,
-    GenerationStream,
     Message,
     Piece,
     Prompt,
@@ -23,6 +23,11 @@ from inference_svc.prediction import INLINE_BYTES, Ask
 from inference_svc.texts.access import Generators, OpenGenerator
 from inference_svc.texts.inputs import read_text_inputs
 from inference_svc.texts.parameters import TextChoices, read_parameters
+
+LATE = (
+    "The time for this request was over in the middle of the text; `timeout` allows more, or ask "
+    "for fewer tokens by parameters.max_new_tokens."
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +77,7 @@ class TextWriter:
 
     def __init__(self, generators: Generators, clock: Clock, heavy: Executor) -> None:
         self._generators = generators
-        self._now_s = clock.monotonic_s
+        self._clock = clock
         self._heavy = heavy
 
     async def predict(self, ask: Ask) -> Texts:
@@ -116,7 +121,7 @@ class TextWriter:
             text = Text(inputs.values[0], prompt, choices)
             async with generator.generate(_order(ask, text)) as pieces:
                 text.note = pieces.note
-                yield OpenText(opened, text, self._in_time(pieces, ask.deadline_s))
+                yield OpenText(opened, text, in_time(pieces, ask.deadline_s, self._clock, LATE))
 
     async def _prompts(
         self, generator: TextGenerator, values: Sequence[str | list[Message]], size_bytes: int
@@ -125,21 +130,6 @@ class TextWriter:
             return _read_prompts(generator, values)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._heavy, _read_prompts, generator, values)
-
-    async def _in_time(self, pieces: GenerationStream, deadline_s: float) -> AsyncIterator[Piece]:
-        """The pieces; DeadlineError at the deadline, even in the middle of a long step."""
-        while True:
-            try:
-                async with asyncio.timeout(deadline_s - self._now_s()):
-                    piece = await anext(pieces)
-            except StopAsyncIteration:
-                return
-            except TimeoutError:
-                raise DeadlineError(
-                    "The time for this request was over in the middle of the text; `timeout` "
-                    "allows more, or ask for fewer tokens by parameters.max_new_tokens."
-                ) from None
-            yield piece
 
 
 def _read_prompts(

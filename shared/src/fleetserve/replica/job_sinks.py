@@ -62,8 +62,8 @@ class ResultSink(Generic[T]):
 class JobStream(Generic[T]):
     """What a job yields, as an async iterator for one reader; always aclose() it.
 
-    None only marks where others may compute: it is not delivered.
-    At most ``ahead`` items wait undelivered; then the job rests until the reader comes.
+    None is no item: it only marks where others may compute. At most ``ahead`` items wait
+    undelivered; then the job rests until the reader comes.
     """
 
     def __init__(

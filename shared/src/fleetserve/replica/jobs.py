@@ -12,6 +12,7 @@ import structlog
 from fleetserve.clock import Clock
 from fleetserve.errors import ShedError, UnavailableError
 from fleetserve.replica.job_sinks import JobSink, JobStream, ResultSink
+from fleetserve.replica.shared_step import SharedStep, choose_company
 from fleetserve.replica.slot import ComputeSlot, Unit
 
 T = TypeVar("T")
@@ -24,12 +25,18 @@ BACKGROUND_WEIGHT = 10.0
 
 @dataclass(slots=True)
 class JobNote:
-    """Filled in while a job goes on; times are monotonic seconds, None: not yet."""
+    """Filled in while a job goes on; times are monotonic seconds, None: not yet.
+
+    Attributes:
+        compute_s: Of its steps; of one that it shared, its part.
+        batch_size: The most items that shared one.
+    """
 
     submitted_s: float | None = None
     started_s: float | None = None
     compute_s: float = 0.0
     steps: int = 0
+    batch_size: int = 1
 
 
 @dataclass(slots=True, order=True)
@@ -40,6 +47,7 @@ class _Job:
     note: JobNote = field(compare=False)
     background: bool = field(default=False, compare=False)
     steps: Iterator[Any] | None = field(default=None, compare=False)
+    shared: SharedStep | None = field(default=None, compare=False)
 
 
 class JobSource:
@@ -49,7 +57,9 @@ class JobSource:
     ``max_active`` run interleaved, the one with the least compute time first, so that a short
     one is not held up by a long one. One of a priority below 0 is in the background: it takes no
     place from the others, and a tenth of the time that they get. Jobs whose awaiting task is
-    cancelled are dropped between steps. A job that waits for its reader does not count as active.
+    cancelled are dropped between steps. Jobs that yield a ``SharedStep`` take it together, once
+    none of them has anything to do for itself. A job that waits for its reader does not count
+    as active.
 
     ``run``, ``run_steps`` and ``stream`` are for the event loop; functions and generators are
     called, stepped and closed in the compute thread.
@@ -98,7 +108,7 @@ class JobSource:
 
     def stream(
         self,
-        make: Callable[[], Iterator[T | None]],
+        make: Callable[[], Iterator[T | SharedStep | None]],
         *,
         priority: int = 0,
         ahead: int = 4,
@@ -106,7 +116,7 @@ class JobSource:
     ) -> JobStream[T]:
         """What the iterator yields, one unit each, at most ``ahead`` of them undelivered.
 
-        None is not delivered; it marks where others may compute.
+        None is not delivered: it only marks where others may compute.
         """
         stream: JobStream[T] = JobStream(asyncio.get_running_loop(), ahead, self._slot.wake)
         self._submit(make, stream, priority, note)
@@ -147,8 +157,11 @@ class JobSource:
             ready.append(job)
         if not ready:
             return None
-        chosen = min(ready, key=lambda job: (_cost(job), job.rank))
-        return lambda: self._step(chosen)
+        chosen = _choose(ready)
+        if chosen.shared is None:
+            return lambda: self._step(chosen)
+        company = self._company(chosen, chosen.shared, ready)
+        return lambda: self._step_together(company)
 
     def waiting(self) -> int:
         return len(self._inbox) + len(self._waiting)
@@ -157,6 +170,35 @@ class JobSource:
         """Those in the background leave the places of the others free."""
         counted = ready if job.background else [other for other in ready if not other.background]
         return len(counted) < self._max_active
+
+    def _company(self, chosen: _Job, step: SharedStep, ready: list[_Job]) -> list[_Job]:
+        others = sorted((job for job in ready if job is not chosen), key=_order)
+        fits = choose_company(step, (job.shared for job in others))
+        return [chosen, *(job for job, fit in zip(others, fits, strict=True) if fit)]
+
+    def _step_together(self, jobs: list[_Job]) -> None:
+        """One unit for all; who fails is found by halving."""
+        start_s = self._clock.monotonic_s()
+        steps = [job.shared for job in jobs if job.shared is not None]
+        items = [item for step in steps for item in step.items]
+        try:
+            steps[0].run(items)
+        except Exception as exc:  # noqa: BLE001 - split, then handed to whoever asked
+            if len(jobs) == 1:
+                self._active.remove(jobs[0])
+                _close(jobs[0])
+                jobs[0].sink.failed(exc)
+                return
+            middle = len(jobs) // 2
+            self._step_together(jobs[:middle])
+            self._step_together(jobs[middle:])
+            return
+        seconds = self._clock.monotonic_s() - start_s
+        for job, step in zip(jobs, steps, strict=True):
+            job.shared = None
+            job.note.compute_s += seconds * len(step.items) / len(items)
+            job.note.steps += 1
+            job.note.batch_size = max(job.note.batch_size, len(items))
 
     def _step(self, job: _Job) -> None:
         start_s = self._clock.monotonic_s()
@@ -176,7 +218,10 @@ class JobSource:
             job.sink.failed(exc)
         else:
             self._count_time(job, start_s)
-            job.sink.item(item)
+            if isinstance(item, SharedStep):
+                job.shared = item
+            else:
+                job.sink.item(item)
 
     def _count_time(self, job: _Job, start_s: float) -> None:
         job.note.compute_s += self._clock.monotonic_s() - start_s
@@ -211,6 +256,19 @@ class _Once(Iterator[Any]):
 
     def __next__(self) -> Any:
         raise StopIteration(self._function())
+
+
+def _choose(ready: list[_Job]) -> _Job:
+    """The one with the least compute time; before a shared step, whoever has work of its own."""
+    chosen = min(ready, key=_order)
+    if chosen.shared is None:
+        return chosen
+    own = [job for job in ready if job.shared is None and job.background <= chosen.background]
+    return min(own, key=_order) if own else chosen
+
+
+def _order(job: _Job) -> tuple[float, tuple[float, int]]:
+    return _cost(job), job.rank
 
 
 def _cost(job: _Job) -> float:

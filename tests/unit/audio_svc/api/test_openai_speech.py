@@ -1,6 +1,5 @@
 import base64
 import io
-from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import soundfile
 
 from audio_svc.api.openai_speech import OpenaiSpeechRoute
 from audio_svc.api.synthesize import SynthesizeRoute
+from audio_svc.open_speech import SpeechStreamer
 from audio_svc.served import AudioModel
 from audio_svc.speaker import Speaker
 from audio_svc.voice_aliases import VoiceAliases
@@ -23,14 +23,22 @@ HELLO = {"model": "tone", "input": "Hello.", "seed": 1}
 
 
 @pytest.fixture
-def route(pool: ModelPool[AudioModel], speaker: Speaker) -> OpenaiSpeechRoute:
+def route(
+    pool: ModelPool[AudioModel], speaker: Speaker, streamer: SpeechStreamer
+) -> OpenaiSpeechRoute:
     aliases = VoiceAliases({"alloy": ["default"], "onyx": ["deep", "low"], "echo": ["nowhere"]})
-    return OpenaiSpeechRoute(pool, speaker, aliases, MAX_CHARS)
+    return OpenaiSpeechRoute(pool, speaker, streamer, aliases, MAX_CHARS)
 
 
-def sound(answer: Answer) -> tuple[Any, int]:
-    assert isinstance(answer.body, bytes)
-    samples, rate_hz = soundfile.read(io.BytesIO(answer.body), dtype="float32")
+async def bytes_of(answer: Answer) -> bytes:
+    """The file, whole or in the chunks it is sent in."""
+    if isinstance(answer.body, bytes):
+        return answer.body
+    return b"".join([chunk async for chunk in answer.body])
+
+
+async def sound(answer: Answer) -> tuple[Any, int]:
+    samples, rate_hz = soundfile.read(io.BytesIO(await bytes_of(answer)), dtype="float32")
     return samples, rate_hz
 
 
@@ -45,29 +53,31 @@ def warnings(answer: Answer) -> list[str]:
 
 
 async def events(answer: Answer) -> list[dict[str, Any]]:
-    assert isinstance(answer.body, AsyncIterator)
-    raw = b"".join([chunk async for chunk in answer.body])
-    return [orjson.loads(part.removeprefix(b"data: ")) for part in raw.split(b"\n\n") if part]
+    raw = await bytes_of(answer)
+    return [orjson.loads(part.partition(b"data: ")[2]) for part in raw.split(b"\n\n") if part]
 
 
 async def test_unasked_it_is_an_mp3_at_24_khz(
     route: OpenaiSpeechRoute, make_request: RequestMaker
 ) -> None:
     answer = await route(make_request.json(HELLO))
-    samples, rate_hz = sound(answer)
+    samples, rate_hz = await sound(answer)
     assert (answer.content_type, rate_hz, answer.model) == ("audio/mpeg", 24000, "tone")
     assert len(samples) > 1000
 
 
 async def test_it_is_what_synthesize_makes(
-    route: OpenaiSpeechRoute, speaker: Speaker, make_request: RequestMaker
+    route: OpenaiSpeechRoute,
+    speaker: Speaker,
+    streamer: SpeechStreamer,
+    make_request: RequestMaker,
 ) -> None:
     own = {"model": "tone", "text": "Hello.", "seed": 1, "voice": "low", "sample_rate": 24000}
-    wanted = await SynthesizeRoute(speaker, MAX_CHARS)(
-        make_request.json(own, {"accept": "audio/wav"})
+    wanted = await SynthesizeRoute(speaker, streamer, MAX_CHARS)(
+        make_request.json({**own, "stream": True}, {"accept": "audio/wav"})
     )
     answer = await route(make_request.json({**HELLO, "voice": "low", "response_format": "wav"}))
-    assert answer.body == wanted.body
+    assert await bytes_of(answer) == await bytes_of(wanted)
 
 
 async def test_pcm_is_24_khz_of_16_bits(
@@ -75,19 +85,18 @@ async def test_pcm_is_24_khz_of_16_bits(
 ) -> None:
     wav = await route(make_request.json({**HELLO, "response_format": "wav"}))
     raw = await route(make_request.json({**HELLO, "response_format": "pcm"}))
-    assert isinstance(raw.body, bytes)
-    samples, _rate_hz = sound(wav)
-    assert np.array_equal(np.frombuffer(raw.body, "<i2"), np.round(samples * 32768))
+    samples, _rate_hz = await sound(wav)
+    assert np.array_equal(np.frombuffer(await bytes_of(raw), "<i2"), np.round(samples * 32768))
 
 
 @pytest.mark.parametrize("speed", [0.25, 4.0])
 async def test_speed_beyond_our_own_range_is_kept(
     route: OpenaiSpeechRoute, make_request: RequestMaker, speed: float
 ) -> None:
-    long = {**HELLO, "input": "Hello. " * 8, "response_format": "wav"}
-    plain, _ = sound(await route(make_request.json(long)))
+    long = {**HELLO, "input": "Hello " * 8, "response_format": "wav"}
+    plain, _ = await sound(await route(make_request.json(long)))
     fields = {**long, "speed": speed}
-    changed, _ = sound(await route(make_request.json(fields)))
+    changed, _ = await sound(await route(make_request.json(fields)))
     assert len(changed) * speed == pytest.approx(len(plain), rel=0.01)
     assert loudest_hz(changed) == pytest.approx(loudest_hz(plain), rel=2 ** (0.2 / 12) - 1)
 
@@ -100,7 +109,7 @@ async def test_voice_of_another_name_is_spoken_by_ours(
 ) -> None:
     answer = await route(make_request.json({**HELLO, "voice": voice}))
     wanted = await route(make_request.json({**HELLO, "voice": same_as}))
-    assert answer.body == wanted.body
+    assert await bytes_of(answer) == await bytes_of(wanted)
     told = [f"voice: {voice!r} is another name of {same_as!r} here."]
     assert warnings(answer) == (told if isinstance(voice, str) else [])
 
@@ -117,7 +126,7 @@ async def test_instructions_change_nothing_and_that_is_said(
     route: OpenaiSpeechRoute, make_request: RequestMaker
 ) -> None:
     answer = await route(make_request.json({**HELLO, "instructions": "Whisper."}))
-    assert answer.body == (await route(make_request.json(HELLO))).body
+    assert await bytes_of(answer) == await bytes_of(await route(make_request.json(HELLO)))
     assert "instructions" in warnings(answer)[0]
 
 
@@ -129,9 +138,10 @@ async def test_events_carry_the_same_sound(
     told = await events(streamed)
     assert streamed.content_type.startswith("text/event-stream")
     assert {one["type"] for one in told[:-1]} == {"speech.audio.delta"}
-    assert b"".join(base64.b64decode(one["audio"]) for one in told[:-1]) == whole.body
+    sent = b"".join(base64.b64decode(one["audio"]) for one in told[:-1])
+    assert sent == await bytes_of(whole)
     assert told[-1]["type"] == "speech.audio.done"
-    assert told[-1]["usage"]["seconds"] == pytest.approx(len("Hello.") * 0.06, abs=0.01)
+    assert told[-1]["usage"]["audio_seconds"] == pytest.approx(len("Hello.") * 0.06, abs=0.01)
 
 
 async def test_model_that_listens_is_refused(

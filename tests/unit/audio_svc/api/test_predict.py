@@ -90,6 +90,7 @@ async def test_list_that_fails_altogether_is_an_error(
     ("fields", "field"),
     [
         ({"inputs": "Hi.", "stream": True}, "stream"),
+        ({"inputs": "Hi.", "parameters": {"stream_format": "sse"}}, "stream"),
         ({"inputs": "Hi.", "parameters": {"speed": 9}}, "speed"),
         ({"inputs": "Hi.", "parameters": {"volumn": 1}}, "volumn"),
         ({"inputs": []}, "inputs"),

@@ -1,5 +1,6 @@
 import base64
 import io
+from collections.abc import AsyncIterator
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import soundfile
 
 from audio_svc.api.synthesize import MAX_BODY_BYTES, SynthesizeRoute
+from audio_svc.open_speech import SpeechStreamer
 from audio_svc.speaker import Speaker
 from audio_svc.speech.memory import EMBEDDING_SIZE
 from fleetserve.errors import (
@@ -38,8 +40,8 @@ INFO_FIELDS = {"model", "model_name", "actual_model", "revision", "voice", "lang
 
 
 @pytest.fixture
-def route(speaker: Speaker) -> SynthesizeRoute:
-    return SynthesizeRoute(speaker, MAX_CHARS)
+def route(speaker: Speaker, streamer: SpeechStreamer) -> SynthesizeRoute:
+    return SynthesizeRoute(speaker, streamer, MAX_CHARS)
 
 
 async def test_answer_has_every_field_of_the_contract(
@@ -120,7 +122,9 @@ async def test_own_embedding_is_told_as_the_voice(
         ({"model_name": "fixed"}, InvalidFieldError),
         ({"voice": "bob"}, InvalidFieldError),
         ({"output_format": "aac"}, InvalidFieldError),
-        ({"stream": True}, InvalidFieldError),
+        ({"stream": True, "normalize_lufs": -16}, InvalidFieldError),
+        ({"stream": True, "voice": "bob"}, InvalidFieldError),
+        ({"stream_format": "words"}, InvalidFieldError),
         ({"surprise": 1}, InvalidFieldError),
     ],
 )
@@ -144,6 +148,33 @@ async def test_body_that_no_text_needs_is_too_large(
 async def test_only_json_is_taken(route: SynthesizeRoute, make_request: RequestMaker) -> None:
     with pytest.raises(UnsupportedMediaError, match="application/json"):
         await route(make_request.raw(b"Hello.", "text/plain"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "accept", "media"),
+    [
+        ({"stream": True}, "*/*", "audio/wav"),
+        ({"stream": True, "output_format": "mp3"}, "application/json", "audio/mpeg"),
+        ({"stream": True}, "audio/flac", "audio/flac"),
+        ({"stream_format": "audio"}, "*/*", "audio/wav"),
+        ({"stream_format": "sse"}, "audio/wav", "text/event-stream"),
+        ({}, "text/event-stream", "text/event-stream"),
+        ({"stream": True}, "text/event-stream", "text/event-stream"),
+    ],
+)
+async def test_speech_is_streamed_as_it_is_asked_for(
+    route: SynthesizeRoute,
+    make_request: RequestMaker,
+    fields: dict[str, Any],
+    accept: str,
+    media: str,
+) -> None:
+    answer = await route(make_request.json({**HELLO, **fields}, {"Accept": accept}))
+    assert answer.content_type == media
+    assert isinstance(answer.body, AsyncIterator)
+    chunks = [chunk async for chunk in answer.body]
+    assert len(b"".join(chunks)) > 500
+    await answer.body.aclose()  # type: ignore[attr-defined]
 
 
 async def test_format_and_accept_header_must_agree(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio_svc.api.reading import check_fields
-from audio_svc.api.synthesize_body import SynthesizeBody, find_format
+from audio_svc.api.synthesize_body import StreamFormat, SynthesizeBody, find_format
 from audio_svc.audio.encoding import FORMATS
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError
 
@@ -82,10 +82,45 @@ def test_text_at_the_bound_is_spoken_and_beyond_it_is_too_large() -> None:
         body(inputs="x" * (MAX_CHARS + 1)).order(WAV, MAX_CHARS)
 
 
-@pytest.mark.parametrize(("field", "value"), [("normalize_lufs", -20), ("stream", True)])
+@pytest.mark.parametrize(("field", "value"), [("normalize_lufs", -20)])
 def test_what_no_engine_does_is_refused_and_not_ignored(field: str, value: Any) -> None:
     with pytest.raises(InvalidFieldError, match=field):
         body(**{field: value}).order(WAV, MAX_CHARS)
+
+
+@pytest.mark.parametrize(
+    ("fields", "events_accepted", "expected"),
+    [
+        ({}, False, None),
+        ({}, True, StreamFormat.SSE),
+        ({"stream": True}, False, StreamFormat.AUDIO),
+        ({"stream": True, "stream_format": "sse"}, False, StreamFormat.SSE),
+        ({"stream_format": "audio"}, True, StreamFormat.AUDIO),
+    ],
+)
+def test_to_name_the_way_of_streaming_is_to_ask_for_it(
+    fields: dict[str, Any], events_accepted: bool, expected: StreamFormat | None
+) -> None:
+    assert body(**fields).streamed(events_accepted=events_accepted) is expected
+
+
+def test_streamed_speech_is_spoken_sentence_by_sentence() -> None:
+    assert body().order(WAV, MAX_CHARS, StreamFormat.AUDIO).by_sentence
+    assert not body().order(WAV, MAX_CHARS).by_sentence
+
+
+@pytest.mark.parametrize(
+    ("fields", "streamed"),
+    [
+        ({"normalize_lufs": -16}, StreamFormat.SSE),
+        ({"return_timestamps": True}, StreamFormat.AUDIO),
+    ],
+)
+def test_what_a_stream_cannot_have_is_refused(
+    fields: dict[str, Any], streamed: StreamFormat
+) -> None:
+    with pytest.raises(InvalidFieldError, match="stream"):
+        body(**fields).order(WAV, MAX_CHARS, streamed)
 
 
 def test_formats_are_found_in_any_case_and_others_are_listed() -> None:

@@ -1,12 +1,13 @@
 import asyncio
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 import pytest
 
 from fleetserve.clock import ManualClock, SystemClock
 from fleetserve.errors import ShedError, UnavailableError
 from fleetserve.replica.jobs import AGING_S, JobNote, JobSource
+from fleetserve.replica.shared_step import SharedStep
 from fleetserve.replica.slot import ComputeSlot
 
 
@@ -168,6 +169,92 @@ async def test_a_stream_gives_its_items_in_order(slot: ComputeSlot, source: JobS
     reader = asyncio.create_task(collect(stream))
     await run_all(slot)
     assert await reader == ["a", "b", "c"]
+
+
+class Choir:
+    """Takes steps of several counters at once; one that is to fail always does."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def advance(self, counters: Sequence[list[int]]) -> None:
+        self.sizes.append(len(counters))
+        if any(counter[0] < 0 for counter in counters):
+            raise ValueError("sings out of tune")
+        for counter in counters:
+            counter[0] += 1
+
+    def sing(self, start: int = 0, steps: int = 3) -> Generator[SharedStep, None, int]:
+        counter = [start]
+        for _ in range(steps):
+            yield SharedStep(self.advance, [counter])
+        return counter[0]
+
+
+async def test_jobs_take_shared_steps_together(slot: ComputeSlot, source: JobSource) -> None:
+    choir, notes = Choir(), [JobNote(), JobNote()]
+    tasks = [asyncio.create_task(source.run_steps(choir.sing, note=note)) for note in notes]
+    await run_all(slot)
+    assert [await task for task in tasks] == [3, 3]
+    assert choir.sizes == [2, 2, 2]
+    assert [note.batch_size for note in notes] == [2, 2]
+
+
+async def test_a_job_joins_the_others_between_steps(slot: ComputeSlot, source: JobSource) -> None:
+    choir = Choir()
+    first = asyncio.create_task(source.run_steps(choir.sing))
+    await settle()
+    for _ in range(2):
+        slot._run_one()
+    late = asyncio.create_task(source.run_steps(choir.sing))
+    await run_all(slot)
+    assert (await first, await late) == (3, 3)
+    assert choir.sizes == [1, 2, 2, 1]
+
+
+async def test_who_fails_in_a_shared_step_fails_alone(slot: ComputeSlot, source: JobSource) -> None:
+    choir = Choir()
+    good = asyncio.create_task(source.run_steps(choir.sing))
+    bad = asyncio.create_task(source.run_steps(lambda: choir.sing(start=-5)))
+    await run_all(slot)
+    assert await good == 3
+    with pytest.raises(ValueError, match="out of tune"):
+        await bad
+
+
+async def test_who_left_is_not_in_the_next_shared_step(
+    slot: ComputeSlot, source: JobSource
+) -> None:
+    choir = Choir()
+    tasks = [asyncio.create_task(source.run_steps(choir.sing)) for _ in range(2)]
+    await settle()
+    for _ in range(3):
+        slot._run_one()
+    tasks[0].cancel()
+    await run_all(slot)
+    assert await tasks[1] == 3
+    assert choir.sizes == [2, 1, 1]
+
+
+async def test_a_shared_step_is_no_item_of_a_stream(slot: ComputeSlot, source: JobSource) -> None:
+    choir = Choir()
+
+    def steps() -> Iterator[str | SharedStep]:
+        yield SharedStep(choir.advance, [[0]])
+        yield "a"
+
+    stream = source.stream(steps)
+    reader = asyncio.create_task(collect(stream))
+    await run_all(slot)
+    assert await reader == ["a"]
+    assert choir.sizes == [1]
+
+
+async def test_a_rest_is_no_item_of_a_stream(slot: ComputeSlot, source: JobSource) -> None:
+    stream = source.stream(lambda: iter([None, "a", None, None, "b"]), ahead=1)
+    reader = asyncio.create_task(collect(stream))
+    await run_all(slot)
+    assert await reader == ["a", "b"]
 
 
 async def collect(stream: object) -> list[str]:
