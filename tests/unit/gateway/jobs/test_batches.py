@@ -18,7 +18,7 @@ def bodies(tmp_path: Path) -> BodyStore:
 
 @pytest.fixture
 def door(office: Office, bodies: BodyStore) -> BatchDoor:
-    return BatchDoor(office.intake, bodies, KnownModels([], {"tensor": "example"}))
+    return BatchDoor(office.intake, bodies, KnownModels([], {"tensor": ["example"]}))
 
 
 def asked(query: bytes, kind: bytes = b"application/x-ndjson") -> Scope:
