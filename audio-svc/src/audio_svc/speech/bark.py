@@ -19,7 +19,7 @@ from audio_svc.speech.bark_files import (
 )
 from audio_svc.speech.bark_sampling import Sampler
 from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
-from audio_svc.weights import storage_bytes
+from audio_svc.weights import fuse_weight_norm, storage_bytes
 from fleetserve.errors import InvalidFieldError
 
 # Semantic tokens end after 15 s, which this many characters don't fill.
@@ -99,4 +99,5 @@ def _load(folder: Path, device: torch.device) -> Any:
     model: Any = BarkModel.from_pretrained(
         folder, local_files_only=True, dtype=torch.float32, trust_remote_code=False
     )
+    fuse_weight_norm(model)
     return model.eval().to(device)

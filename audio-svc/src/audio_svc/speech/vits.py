@@ -15,7 +15,7 @@ from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
 from audio_svc.speech.vits_decode import Noise, decode_waveform
 from audio_svc.speech.vits_files import language_of, name_voices, read_tokenizer
 from audio_svc.speech.vits_text import VitsText
-from audio_svc.weights import storage_bytes
+from audio_svc.weights import fuse_weight_norm, storage_bytes
 
 MAX_CHARS = 400
 MAX_SECONDS = 120.0  # Of one utterance: a broken checkpoint must not take all memory.
@@ -83,4 +83,5 @@ def _load(folder: Path, device: torch.device) -> Any:
         folder, local_files_only=True, dtype=torch.float32, trust_remote_code=False
     )
     del model.posterior_encoder  # Only training needs it, and it is a fifth of the weights.
+    fuse_weight_norm(model)
     return model.eval().to(device)
