@@ -47,7 +47,8 @@ async def test_verbose_has_every_field_of_openais(hearing: Hearing) -> None:
     assert content["duration"] == pytest.approx(len(speech()) / 16000, abs=1e-3)
     assert set(content["segments"][0]) == SEGMENT_FIELDS
     assert content["segments"][0]["text"] == " the quick brown fox"
-    assert content["words"][1] == {"word": "quick", "start": 0.5, "end": 1.0}
+    assert content["words"][1]["word"] == "quick"
+    assert 0.5 < content["words"][1]["start"] < content["words"][1]["end"] < 4.0
 
 
 async def test_json_is_the_text_and_what_was_heard(hearing: Hearing) -> None:
