@@ -61,7 +61,11 @@ class _Sound:
 
 
 class Listener:
-    """Event loop only; ``heavy`` runs what is done outside the compute thread."""
+    """Event loop only; ``heavy`` runs what is done outside the compute thread.
+
+    Args:
+        codecs: Files that libsndfile does not read are given to PyAV.
+    """
 
     def __init__(
         self,
@@ -70,12 +74,15 @@ class Listener:
         heavy: Executor,
         pace: Pace,
         max_seconds: float,
+        *,
+        codecs: bool = True,
     ) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
         self._heavy = heavy
         self._pace = pace
         self._max_seconds = max_seconds
+        self._codecs = codecs
 
     async def hear(self, ask: HearingAsk) -> Hearing:
         """Loads the model if it has to, decodes, listens.
@@ -121,6 +128,8 @@ class Listener:
         )
 
     def _open(self, ask: HearingAsk, rate_hz: int) -> _Sound:
-        recording = decode(ask.data, field=ask.field, max_seconds=self._max_seconds)
+        recording = decode(
+            ask.data, field=ask.field, max_seconds=self._max_seconds, codecs=self._codecs
+        )
         samples = to_rate(recording, rate_hz)
         return _Sound(samples, recording.duration_s, is_silent(samples, rate_hz))

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from audio_svc.audio.decoding import INPUT_FORMATS
 from audio_svc.audio.encoding import FORMATS
 from audio_svc.library import Library, LibraryEntry
 from audio_svc.meter import AudioMeter
@@ -13,8 +12,9 @@ from fleetserve.errors import ModelNotFoundError
 from fleetserve.tasks import Task
 
 SHARED = ("numpy", "scipy", "soundfile", "torch", "transformers")
-FOR_SPEECH = ("python-stretch", "sentencepiece")
+FOR_SPEECH = ("pyloudnorm", "python-stretch", "sentencepiece")
 FOR_TRANSCRIPTION = ("tokenizers",)
+EXTRA = ("av",)
 
 audio_router = APIRouter()
 
@@ -34,9 +34,9 @@ MeterHere = Annotated[AudioMeter, Depends(meter_of)]
 
 
 @audio_router.get("/audio/health", summary="What audio can be done here")
-def audio_health(library: LibraryHere) -> dict[str, Any]:
+def audio_health(request: Request, library: LibraryHere) -> dict[str, Any]:
     """Installed parts, models on disk, formats."""
-    versions = {name: _version(name) for name in (*SHARED, *FOR_SPEECH, *FOR_TRANSCRIPTION)}
+    versions = {name: _version(name) for name in (*SHARED, *FOR_SPEECH, *FOR_TRANSCRIPTION, *EXTRA)}
     speech = all(versions[name] for name in (*SHARED, *FOR_SPEECH))
     transcription = all(versions[name] for name in (*SHARED, *FOR_TRANSCRIPTION))
     return {
@@ -47,7 +47,10 @@ def audio_health(library: LibraryHere) -> dict[str, Any]:
         "dependencies": versions,
         "tts_models": [_model(one) for one in library.entries(Task.TEXT_TO_SPEECH)],
         "stt_models": [_model(one) for one in library.entries(Task.AUTOMATIC_SPEECH_RECOGNITION)],
-        "supported_formats": {"input": list(INPUT_FORMATS), "output": list(FORMATS)},
+        "supported_formats": {
+            "input": list(request.app.state.input_formats),
+            "output": list(FORMATS),
+        },
     }
 
 

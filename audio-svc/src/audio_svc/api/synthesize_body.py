@@ -77,6 +77,12 @@ def find_format(name: str) -> AudioFormat:
     """Raises: InvalidFieldError: no such format, and which there are."""
     found = FORMATS.get(name.lower())
     if found is None:
+        if name.lower() == "aac":
+            raise InvalidFieldError(
+                "output_format",
+                "aac is made by the extra 'codecs' (PyAV), which is left out here (CODECS=0); "
+                f"there are {', '.join(FORMATS)}",
+            )
         raise InvalidFieldError(
             "output_format", f"{name!r} can't be made here; there are {', '.join(FORMATS)}"
         )

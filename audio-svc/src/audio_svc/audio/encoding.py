@@ -7,15 +7,22 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from audio_svc.audio.signatures import codecs_installed
+
 BLOCK_FRAMES = 1 << 16  # Vorbis in libsndfile overflows its stack on one write of minutes.
 ANY_RATE = tuple(range(8000, 48001))
 MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 OPUS_RATES = (8000, 12000, 16000, 24000, 48000)
+ADTS = "ADTS"  # Not libsndfile's: PyAV writes it.
 
 
 @dataclass(frozen=True, slots=True)
 class AudioFormat:
-    """An output format: libsndfile's names for it, its media type, the rates it can have."""
+    """An output format: libsndfile's names for it, its media type, the rates it can have.
+
+    Attributes:
+        lossy: What is decoded may pass the samples' peaks.
+    """
 
     name: str
     container: str
@@ -23,8 +30,12 @@ class AudioFormat:
     media_type: str
     rates_hz: tuple[int, ...] = ANY_RATE
 
+    @property
+    def lossy(self) -> bool:
+        return self.subtype != "PCM_16"
 
-FORMATS = {
+
+_ALL = {
     made.name: made
     for made in (
         AudioFormat("wav", "WAV", "PCM_16", "audio/wav"),
@@ -32,9 +43,12 @@ FORMATS = {
         AudioFormat("mp3", "MP3", "MPEG_LAYER_III", "audio/mpeg", MP3_RATES),
         AudioFormat("ogg", "OGG", "VORBIS", "audio/ogg"),
         AudioFormat("opus", "OGG", "OPUS", "audio/ogg; codecs=opus", OPUS_RATES),
+        AudioFormat("aac", ADTS, "AAC", "audio/aac", MP3_RATES),
         AudioFormat("pcm", "RAW", "PCM_16", "audio/pcm"),
     )
 }
+# What can be written with what is installed.
+FORMATS = {name: one for name, one in _ALL.items() if one.container != ADTS or codecs_installed()}
 
 
 def encode(samples: NDArray[np.float32], rate_hz: int, wanted: AudioFormat) -> bytes:
@@ -42,6 +56,11 @@ def encode(samples: NDArray[np.float32], rate_hz: int, wanted: AudioFormat) -> b
 
     samples: float32 [n], mono, in [-1, 1]. rate_hz: one of wanted.rates_hz.
     """
+    if wanted.container == ADTS:
+        # FFmpeg's libraries are loaded when the first such file is made.
+        from audio_svc.audio.aac import encode_aac
+
+        return encode_aac(samples, rate_hz)
     pcm = to_int16(samples) if wanted.subtype == "PCM_16" else samples
     buffer = io.BytesIO()
     endian = "LITTLE" if wanted.container == "RAW" else "FILE"

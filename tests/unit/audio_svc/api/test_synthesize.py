@@ -119,7 +119,7 @@ async def test_own_embedding_is_told_as_the_voice(
         ({"model_name": "nobody"}, ModelNotFoundError),
         ({"model_name": "fixed"}, InvalidFieldError),
         ({"voice": "bob"}, InvalidFieldError),
-        ({"output_format": "aac"}, InvalidFieldError),
+        ({"output_format": "wma"}, InvalidFieldError),
         ({"stream": True}, InvalidFieldError),
         ({"surprise": 1}, InvalidFieldError),
     ],

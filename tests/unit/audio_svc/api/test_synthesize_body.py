@@ -90,5 +90,11 @@ def test_what_no_engine_does_is_refused_and_not_ignored(field: str, value: Any) 
 
 def test_formats_are_found_in_any_case_and_others_are_listed() -> None:
     assert find_format("MP3").name == "mp3"
-    with pytest.raises(InvalidFieldError, match=r"'aac'.*wav, flac, mp3, ogg, opus, pcm"):
-        find_format("aac")
+    with pytest.raises(InvalidFieldError, match=r"'wma'.*wav, flac, mp3, ogg, opus, aac, pcm"):
+        find_format("wma")
+
+
+def test_aac_names_the_extra_where_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(FORMATS, "aac")
+    with pytest.raises(InvalidFieldError, match="'codecs'"):
+        find_format("AAC")

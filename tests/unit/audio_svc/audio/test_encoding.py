@@ -8,7 +8,7 @@ from audio_svc.audio.encoding import BLOCK_FRAMES, FORMATS, encode
 from tests.unit.audio_svc.requests import tone
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if name != "pcm"])
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("pcm", "aac")])
 def test_file_is_whole_and_says_what_it_is(name: str) -> None:
     data = encode(tone(1.0, 24000), 24000, FORMATS[name])
     with soundfile.SoundFile(io.BytesIO(data)) as file:
