@@ -54,7 +54,7 @@ def encode_all(
 def film(samples: NDArray[np.float32] | None, picture_s: float) -> bytes:
     """An MKV with ten pictures a second; its sound, if any, may be shorter or longer."""
     file = io.BytesIO()
-    packets: "list[av.Packet[Any]]" = []
+    packets: list[av.Packet[Any]] = []
     with av.open(file, "w", format="matroska") as container:
         picture = container.add_stream("mpeg4", rate=10)
         picture.width = picture.height = 64
