@@ -105,7 +105,7 @@ class Speaker:
             plan=plan,
             file=file,
             base64=base64,
-            warnings=warnings_of(plan, spoken),
+            warnings=(*warnings_of(plan, spoken), *file.warnings),
             timing=timing,
             processing_s=now_s - ask.received_s,
             cold_start=cold,

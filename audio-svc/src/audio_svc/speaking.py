@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from audio_svc.audio.decoding import resample
 from audio_svc.audio.encoding import AudioFormat, encode
+from audio_svc.audio.loudness import normalize
 from audio_svc.audio.prosody import change_pitch, change_speed
+from audio_svc.audio.resampling import change_rate
 from audio_svc.audio.volume import change_volume
 from audio_svc.sentences import Breath, split_text
 from audio_svc.speech.base import Samples, SpeechEngine, SpeechTraits, Utterance
@@ -23,6 +24,7 @@ class SpeechOrder:
 
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
+        loudness_lufs: Of the whole, before volume; None: as the engine speaks.
         sample_rate_hz: None: the engine's own.
     """
 
@@ -35,6 +37,7 @@ class SpeechOrder:
     speed: float = 1.0
     pitch: float = 1.0
     volume: float = 1.0
+    loudness_lufs: float | None = None
     sample_rate_hz: int | None = None
     seed: int | None = None
 
@@ -81,6 +84,7 @@ class SoundFile:
     data: bytes
     duration_s: float
     times: tuple[SentenceTime, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
@@ -182,10 +186,13 @@ def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
     )
     samples = change_speed(samples, rate_hz, order.speed)
     samples = change_pitch(samples, rate_hz, order.pitch)
-    samples = resample(samples, rate_hz, plan.rate_hz)
+    samples = change_rate(samples, rate_hz, plan.rate_hz)
+    missed = ""
+    if order.loudness_lufs is not None:
+        samples, missed = normalize(samples, plan.rate_hz, order.loudness_lufs)
     samples = change_volume(samples, order.volume)
     data = encode(samples, plan.rate_hz, order.audio_format)
-    return SoundFile(data, len(samples) / plan.rate_hz, times)
+    return SoundFile(data, len(samples) / plan.rate_hz, times, (missed,) if missed else ())
 
 
 def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[str, int, int]]]:

@@ -74,7 +74,7 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
             "return_timestamps": True,
             "output_formats": list(FORMATS),
             "stream": False,
-            "normalize_lufs": False,
+            "normalize_lufs": [-60.0, -5.0],
             "emotions": ["neutral"],
         },
         "performance": meter.synthesis.report(),

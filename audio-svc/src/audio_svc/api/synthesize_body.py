@@ -24,7 +24,7 @@ class SynthesizeBody(RoutedBody):
     speed: Factor = 1.0
     pitch: Factor = 1.0
     volume: Annotated[float, Field(ge=0.1, le=2.0)] = 1.0
-    normalize_lufs: float | None = None
+    normalize_lufs: Annotated[float, Field(ge=-60.0, le=-5.0)] | None = None
     language: str = "en"
     emotion: str | None = None
     output_format: str | None = None
@@ -49,10 +49,6 @@ class SynthesizeBody(RoutedBody):
             raise PayloadTooLargeError(
                 f"inputs: {len(self.inputs)} characters; at most {max_chars} are spoken at once."
             )
-        if self.normalize_lufs is not None:
-            raise InvalidFieldError(
-                "normalize_lufs", "loudness is not normalised here; volume is a linear factor"
-            )
         if self.stream:
             raise InvalidFieldError(
                 "stream", "speech is answered whole here; leave it out or set it to false"
@@ -68,6 +64,7 @@ class SynthesizeBody(RoutedBody):
             speed=self.speed,
             pitch=self.pitch,
             volume=self.volume,
+            loudness_lufs=self.normalize_lufs,
             sample_rate_hz=self.sample_rate,
             seed=self.seed,
         )

@@ -11,8 +11,8 @@ KBIT_PER_KHZ = 4  # 64 kbit/s at 16 kHz, 96 at 24 kHz: transparent for one voice
 MAX_KBIT = 128
 
 
-class AacWriter:
-    """Encodes as samples come; what ``write`` and ``close`` return is joined to the file.
+class AacEncoder:
+    """Encodes as samples come; what ``add`` and ``finish`` return is joined to the file.
 
     Args:
         rate_hz: 8000 to 48000, one of MPEG-4's.
@@ -26,7 +26,7 @@ class AacWriter:
         self._rate_hz = rate_hz
         self._count = 0
 
-    def write(self, samples: NDArray[np.float32]) -> bytes:
+    def add(self, samples: NDArray[np.float32]) -> bytes:
         """samples: float32 [n], mono, in [-1, 1]."""
         if len(samples):
             frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None]), "fltp", "mono")
@@ -37,7 +37,7 @@ class AacWriter:
             self._container.mux(self._stream.encode(frame))
         return self._take()
 
-    def close(self) -> bytes:
+    def finish(self) -> bytes:
         self._container.mux(self._stream.encode(None))
         self._container.close()
         return self._take()
@@ -51,5 +51,12 @@ class AacWriter:
 
 def encode_aac(samples: NDArray[np.float32], rate_hz: int) -> bytes:
     """A whole file. samples: float32 [n], mono, in [-1, 1]."""
-    writer = AacWriter(rate_hz)
-    return writer.write(samples) + writer.close()
+    encoder = AacEncoder(rate_hz)
+    return encoder.add(samples) + encoder.finish()
+
+
+def decoded_peak(data: bytes) -> float:
+    """The largest sample that a decoder makes of a whole file."""
+    with av.open(io.BytesIO(data), "r", format="aac") as container:
+        blocks = (frame.to_ndarray() for frame in container.decode(audio=0))
+        return max((float(np.abs(block).max()) for block in blocks), default=0.0)

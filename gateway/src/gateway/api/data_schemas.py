@@ -116,11 +116,13 @@ class SynthesizeRequest(BaseModel):
     speed: float = Field(1.0, ge=0.5, le=2.0)
     pitch: float = Field(1.0, ge=0.5, le=2.0, description="A frequency ratio.")
     volume: float = Field(1.0, ge=0.1, le=2.0, description="A linear factor.")
-    normalize_lufs: float | None = None
+    normalize_lufs: float | None = Field(
+        None, ge=-60.0, le=-5.0, description="Integrated loudness by ITU-R BS.1770."
+    )
     language: str = "en"
     emotion: str | None = None
     output_format: Literal["wav", "mp3", "flac", "ogg", "opus", "aac", "pcm"] = "wav"
-    sample_rate: int | None = None
+    sample_rate: int | None = Field(None, ge=8000, le=48000, description="In Hz.")
     seed: int | None = None
     stream: bool = False
     return_timestamps: bool = False

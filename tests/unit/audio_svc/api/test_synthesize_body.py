@@ -82,7 +82,7 @@ def test_text_at_the_bound_is_spoken_and_beyond_it_is_too_large() -> None:
         body(inputs="x" * (MAX_CHARS + 1)).order(WAV, MAX_CHARS)
 
 
-@pytest.mark.parametrize(("field", "value"), [("normalize_lufs", -20), ("stream", True)])
+@pytest.mark.parametrize(("field", "value"), [("stream", True)])
 def test_what_no_engine_does_is_refused_and_not_ignored(field: str, value: Any) -> None:
     with pytest.raises(InvalidFieldError, match=field):
         body(**{field: value}).order(WAV, MAX_CHARS)

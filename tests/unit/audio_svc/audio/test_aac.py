@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from audio_svc.audio.aac import AacWriter, encode_aac
+from audio_svc.audio.aac import AacEncoder, encode_aac
 from audio_svc.audio.encoding import FORMATS
 from tests.unit.audio_svc.requests import tone
 
@@ -27,9 +27,9 @@ def test_file_holds_the_tone_at_its_rate(rate_hz: int) -> None:
 
 def test_pieces_give_the_same_file_as_the_whole() -> None:
     samples = tone(1.0, 24000)
-    writer = AacWriter(24000)
-    pieces = [writer.write(piece) for piece in np.array_split(samples, 7)]
-    assert b"".join([*pieces, writer.close()]) == encode_aac(samples, 24000)
+    encoder = AacEncoder(24000)
+    pieces = [encoder.add(piece) for piece in np.array_split(samples, 7)]
+    assert b"".join([*pieces, encoder.finish()]) == encode_aac(samples, 24000)
     assert sum(map(bool, pieces)) > 1
 
 
