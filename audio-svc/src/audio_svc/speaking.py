@@ -1,7 +1,7 @@
 """From an order to a sound file: what is checked, what is spoken, what is done to it."""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,7 +10,9 @@ from audio_svc.audio.loudness import normalize
 from audio_svc.audio.prosody import change_pitch, change_speed
 from audio_svc.audio.resampling import change_rate
 from audio_svc.audio.volume import change_volume
-from audio_svc.sentences import Breath, split_text
+from audio_svc.delivery import deliver
+from audio_svc.script import write_script
+from audio_svc.sentences import Breath
 from audio_svc.speech.base import Samples, SpeechEngine, SpeechTraits, Utterance
 from fleetserve.errors import InvalidFieldError
 
@@ -24,6 +26,7 @@ class SpeechOrder:
 
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
+        ssml: The text is markup.
         loudness_lufs: Of the whole, before volume; None: as the engine speaks.
         sample_rate_hz: None: the engine's own.
     """
@@ -40,6 +43,7 @@ class SpeechOrder:
     loudness_lufs: float | None = None
     sample_rate_hz: int | None = None
     seed: int | None = None
+    ssml: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,10 @@ class SoundFile:
 def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     """Raises: InvalidFieldError: what the engine can't do, and what it can."""
     traits = engine.traits
-    breaths = split_text(order.text, traits.max_chars)
-    if not breaths:
+    script = write_script(
+        order.text, ssml=order.ssml, language=order.language, max_chars=traits.max_chars
+    )
+    if not script.breaths:
         raise InvalidFieldError("inputs", "there is nothing to say in it")
     voice, warnings = _choose_voice(order, engine)
     _check_emotion(order, traits)
@@ -104,8 +110,9 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
             "sample_rate", f"{order.audio_format.name} can have {_list_rates(rates_hz)} Hz"
         )
     language = _choose_language(order, traits)
+    warnings = (*warnings, *script.warnings)
     return SpeechPlan(
-        order, tuple(breaths), voice, language, traits.sample_rate_hz, rate_hz, warnings
+        order, script.breaths, voice, language, traits.sample_rate_hz, rate_hz, warnings
     )
 
 
@@ -178,8 +185,14 @@ def speak(engine: SpeechEngine, plan: SpeechPlan) -> Generator[None, None, list[
 
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
     """Joins, changes and encodes; any thread."""
-    order, rate_hz = plan.order, plan.engine_rate_hz
-    samples, places = _join(spoken, rate_hz)
+    order, rate_hz, joined = plan.order, plan.engine_rate_hz, len(spoken) > 1
+    samples, places = _join(
+        [
+            replace(one, samples=deliver(one.samples, rate_hz, one.breath, joined=joined))
+            for one in spoken
+        ],
+        rate_hz,
+    )
     times = tuple(
         SentenceTime(text, start / rate_hz / order.speed, end / rate_hz / order.speed)
         for text, start, end in places

@@ -1,5 +1,6 @@
 """The body of POST /synthesize, as API.md has it."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 from audio_svc.api.routing import RoutedBody, join_names
 from audio_svc.audio.encoding import FORMATS, AudioFormat
 from audio_svc.speaking import SpeechOrder
+from audio_svc.text.ssml import is_ssml
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError
 
 Factor = Annotated[float, Field(ge=0.5, le=2.0)]
@@ -15,10 +17,19 @@ MAX_SEED = 2**63 - 1
 Embedding = Annotated[list[float], Field(min_length=1, max_length=4096)]
 
 
+class InputType(StrEnum):
+    TEXT = "text"
+    SSML = "ssml"
+
+
 class SynthesizeBody(RoutedBody):
-    """``output_format`` None: what the Accept header asks for, else wav."""
+    """``output_format`` None: what the Accept header asks for, else wav.
+
+    ``input_type`` None: ssml where the text begins with <speak>.
+    """
 
     inputs: str
+    input_type: InputType | None = None
     voice: str | None = None
     speaker_embedding: Embedding | None = None
     speed: Factor = 1.0
@@ -38,6 +49,10 @@ class SynthesizeBody(RoutedBody):
     def _join_texts(cls, fields: Any) -> Any:
         """Clients of the older style write text for inputs."""
         return join_names(fields, ("inputs", "text"))
+
+    @property
+    def is_ssml(self) -> bool:
+        return is_ssml(self.inputs) if self.input_type is None else self.input_type == "ssml"
 
     def order(self, audio_format: AudioFormat, max_chars: int) -> SpeechOrder:
         """What is asked for.
@@ -67,6 +82,7 @@ class SynthesizeBody(RoutedBody):
             loudness_lufs=self.normalize_lufs,
             sample_rate_hz=self.sample_rate,
             seed=self.seed,
+            ssml=self.is_ssml,
         )
 
 

@@ -111,6 +111,9 @@ class PredictAnswer(BaseModel):
 class SynthesizeRequest(BaseModel):
     model_name: str = Field(description="Or `model`.")
     inputs: str = Field(max_length=5000, description="Or `text`.")
+    input_type: Literal["text", "ssml"] | None = Field(
+        None, description="Left out: ssml where the text begins with `<speak>`."
+    )
     voice: str | None = None
     speaker_embedding: list[float] | None = Field(None, min_length=512, max_length=512)
     speed: float = Field(1.0, ge=0.5, le=2.0)
