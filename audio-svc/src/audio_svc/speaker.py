@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from audio_svc.meter import Pace
+from audio_svc.own_voices import with_own_voice
 from audio_svc.served import AudioModel, speech_of, timing_of
 from audio_svc.speaking import (
     SoundFile,
@@ -82,7 +83,7 @@ class Speaker:
         self, ask: SpeechAsk, handle: ModelHandle[AudioModel], model: AudioModel, cold: bool
     ) -> Speech:
         engine = speech_of(model, handle.spec)
-        plan = plan_speech(ask.order, engine)
+        plan = plan_speech(with_own_voice(ask.order, handle.spec, engine), engine)
         note = JobNote()
         spoken = await model.jobs.run_steps(
             lambda: speak(engine, plan), priority=ask.priority, note=note

@@ -27,6 +27,7 @@ class SpeechOrder:
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
         ssml: The text is markup.
+        own_voice: What the voice of the embedding is called, where it has a name.
         loudness_lufs: Of the whole, before volume; None: as the engine speaks.
         sample_rate_hz: None: the engine's own.
     """
@@ -44,6 +45,7 @@ class SpeechOrder:
     sample_rate_hz: int | None = None
     seed: int | None = None
     ssml: bool = False
+    own_voice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

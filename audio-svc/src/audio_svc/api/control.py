@@ -63,7 +63,7 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
         "success": True,
         "status": "ok" if usable else "no_models",
         "loaded_tts_models": [one.name for one in usable if one.loaded],
-        "available_voices": {one.name: list(one.voices) for one in usable},
+        "available_voices": {one.name: [*one.voices, *one.own_voices] for one in usable},
         "supported_languages": {one.name: list(one.languages) for one in usable},
         "capabilities": {
             "speed": [0.5, 2.0],
@@ -83,7 +83,10 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
 
 @audio_router.get("/audio/voices", summary="The voices of every model that speaks")
 def voices(library: LibraryHere, model_name: str | None = None) -> dict[str, Any]:
-    """The first voice of a model is the one that speaks unasked."""
+    """The first voice of a model is the one that speaks unasked.
+
+    `kind` is preset for what came with the model, own for what POST /audio/voices gave it.
+    """
     entries = library.entries(Task.TEXT_TO_SPEECH)
     if model_name is not None:
         entries = [one for one in entries if one.name == model_name]
@@ -91,14 +94,18 @@ def voices(library: LibraryHere, model_name: str | None = None) -> dict[str, Any
             raise ModelNotFoundError(model_name)
     return {
         "success": True,
-        "total_voices": sum(len(one.voices) for one in entries),
-        "voices": {
-            one.name: [
-                {"name": voice, "default": place == 0} for place, voice in enumerate(one.voices)
-            ]
-            for one in entries
-        },
+        "total_voices": sum(len(one.voices) + len(one.own_voices) for one in entries),
+        "voices": {one.name: _voices(one) for one in entries},
     }
+
+
+def _voices(entry: LibraryEntry) -> list[dict[str, Any]]:
+    presets = [
+        {"name": voice, "default": place == 0, "kind": "preset"}
+        for place, voice in enumerate(entry.voices)
+    ]
+    own = [{"name": voice, "default": False, "kind": "own"} for voice in entry.own_voices]
+    return presets + own
 
 
 def _model(entry: LibraryEntry) -> dict[str, Any]:

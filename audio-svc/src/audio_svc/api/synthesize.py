@@ -83,7 +83,11 @@ def content_of(speech: Speech, *, with_times: bool) -> dict[str, Any]:
             "actual_model": source_of(speech.spec),
             "task": speech.spec.task,
             "revision": speech.spec.revision,
-            "voice": plan.voice if plan.order.embedding is None else OWN_EMBEDDING,
+            "voice": (
+                plan.voice
+                if plan.order.embedding is None
+                else plan.order.own_voice or OWN_EMBEDDING
+            ),
             "language": plan.language,
             "device": speech.device,
         },
