@@ -7,6 +7,8 @@
 #   TORCH_INDEX_URL  one more package index to find torch on, such as PyTorch's own for CPU or for
 #                    a CUDA version; without it torch comes from where pip looks, where a wheel in
 #                    a folder that pip is set up with (PIP_FIND_LINKS) wins
+#   CODECS           0 leaves PyAV out, which reads m4a, webm and the like and writes aac, and whose
+#                    wheels hold FFmpeg with codecs under the GPL (docs/api/endpoints/audio.md)
 #   PORT, BIND, FLEETSERVE_HOME and the rest of config.yaml's keys are the fleet's own
 #
 # All paths are relative, since make can't hold a path with spaces.
@@ -14,6 +16,7 @@
 PYTHON ?= $(or $(shell command -v python3.11 2>/dev/null),$(shell command -v python3 2>/dev/null),python3)
 TORCH ?= auto
 TORCH_INDEX_URL ?=
+CODECS ?= 1
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -23,7 +26,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PROJECTS := $(sort $(wildcard */pyproject.toml))
-EDITABLE := $(PROJECTS:%/pyproject.toml=-e ./%)
+LEAN := $(filter 0 false no off,$(CODECS))
+EDITABLE := $(patsubst ./audio-svc,./audio-svc$(if $(LEAN),,[codecs]),$(PROJECTS:%/pyproject.toml=-e ./%))
 
 ifeq ($(TORCH),auto)
 KIND := $(if $(shell command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null),cuda,cpu)
@@ -35,7 +39,7 @@ endif
 # made anew.
 VENV := .venv/.made
 TORCHED := .venv/.torch-$(KIND)
-RUNTIME := .venv/.runtime
+RUNTIME := .venv/.runtime$(if $(LEAN),-lean)
 DEV := .venv/.dev
 ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
 STALE := FORCE
@@ -101,6 +105,8 @@ $(TORCHED): $(VENV) requirements.lock
 	@touch $@
 
 $(RUNTIME): $(TORCHED) $(PROJECTS) requirements.lock
+	@rm -f .venv/.runtime .venv/.runtime-lean
+	@$(if $(LEAN),$(PIP) uninstall -y av)
 	@$(PIP) install --no-build-isolation -c requirements.lock $(EDITABLE)
 	@touch $@
 

@@ -10,6 +10,7 @@ from audio_svc.api.openai_transcription_body import TranscriptionForm, Translati
 from audio_svc.api.predict import PredictRoute
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
+from audio_svc.audio.decoding import input_formats
 from audio_svc.families import Engine, Family
 from audio_svc.library import Library
 from audio_svc.listener import Listener
@@ -55,11 +56,13 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     speaker = Speaker(replica.pool, clock, heavy, meter.synthesis)
     streamer = SpeechStreamer(replica.pool, clock, heavy, meter.synthesis)
     max_seconds = config.audio.max_audio_seconds
-    listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
+    codecs = config.audio.codecs
+    listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds, codecs=codecs)
     control = create_app(
         runtime, title="Fleetserve audio-svc", routers=[internal_router, audio_router]
     )
     control.state.meter = meter
+    control.state.input_formats = input_formats(codecs=codecs)
     control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
     max_chars = config.audio.max_text_chars
     routes: dict[str, Handler] = {

@@ -10,6 +10,7 @@ from fleetserve.errors import FleetError
 from fleetserve.manifest import Manifest, list_manifests, revision_dir
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import AUDIO_SERVICE, Task, service_for_task
+from fleetserve.voices import read_voices
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class LibraryEntry:
     """One audio model.
 
     Attributes:
+        own_voices: Those that callers gave it.
         problem: Why it can't be used here, if so.
     """
 
@@ -26,6 +28,7 @@ class LibraryEntry:
     revision: str
     loaded: bool
     voices: tuple[str, ...] = ()
+    own_voices: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     problem: str = ""
 
@@ -64,6 +67,7 @@ class Library:
             revision=manifest.revision,
             loaded=self._pool.get_ready(manifest.name) is not None,
             voices=voices,
+            own_voices=tuple(read_voices(self._models_dir, manifest.name)),
             languages=languages,
             problem=problem,
         )

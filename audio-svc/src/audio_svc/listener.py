@@ -99,7 +99,11 @@ _End = Callable[[Sequence[Segment]], Hearing]
 
 
 class Listener:
-    """Event loop only; ``heavy`` runs what is done outside the compute thread."""
+    """Event loop only; ``heavy`` runs what is done outside the compute thread.
+
+    Args:
+        codecs: Files that libsndfile does not read are given to PyAV.
+    """
 
     def __init__(
         self,
@@ -108,12 +112,15 @@ class Listener:
         heavy: Executor,
         pace: Pace,
         max_seconds: float,
+        *,
+        codecs: bool = True,
     ) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
         self._heavy = heavy
         self._pace = pace
         self._max_seconds = max_seconds
+        self._codecs = codecs
 
     async def hear(self, ask: HearingAsk) -> Hearing:
         """The finished transcription. Raises: as ``open``."""
@@ -172,7 +179,9 @@ class Listener:
         return end
 
     def _open(self, ask: HearingAsk, traits: TranscriptionTraits) -> Sound:
-        recording = decode(ask.data, field=ask.field, max_seconds=self._max_seconds)
+        recording = decode(
+            ask.data, field=ask.field, max_seconds=self._max_seconds, codecs=self._codecs
+        )
         rate_hz = traits.sample_rate_hz
         samples = to_rate(recording, rate_hz)
         return Sound(samples, recording.duration_s, _plan(samples, rate_hz, traits, gate=ask.gate))

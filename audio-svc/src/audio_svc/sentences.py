@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from audio_svc.manner import PLAIN, Manner
+
 # Texts up to this length are spoken in one breath, as the library itself would.
 BREATH_CHARS = 200
 # So few that each sentence is a breath of its own: for speech that is sent while it is made.
@@ -20,10 +22,16 @@ _CLAUSE_END = re.compile(r"(?<=[,;:—–])\s+")
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """What is spoken in one go, and the silence after it."""
+    """What is spoken in one go, and the silence after it.
+
+    Attributes:
+        lead_s: Silence before it.
+    """
 
     text: str
     pause_s: float
+    manner: Manner = PLAIN
+    lead_s: float = 0.0
 
 
 def split_text(text: str, max_chars: int, breath_chars: int = BREATH_CHARS) -> list[Breath]:

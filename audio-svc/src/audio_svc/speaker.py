@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from audio_svc.meter import Pace
+from audio_svc.own_voices import with_own_voice
 from audio_svc.served import AudioModel, speech_of, timing_of
 from audio_svc.speaking import (
     SoundFile,
@@ -86,7 +87,7 @@ class Speaker:
         self, ask: SpeechAsk, handle: ModelHandle[AudioModel], model: AudioModel, cold: bool
     ) -> Speech:
         engine = speech_of(model, handle.spec)
-        plan = plan_speech(ask.order, engine)
+        plan = plan_speech(with_own_voice(ask.order, handle.spec, engine), engine)
         note = JobNote()
         spoken = await model.jobs.run_steps(
             lambda: speak(engine, plan), priority=ask.priority, note=note
@@ -109,7 +110,7 @@ class Speaker:
             plan=plan,
             file=file,
             base64=base64,
-            warnings=warnings_of(plan, spoken),
+            warnings=(*warnings_of(plan, spoken), *file.warnings),
             timing=timing,
             processing_s=now_s - ask.received_s,
             cold_start=cold,

@@ -2,15 +2,18 @@
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from audio_svc.audio.decoding import resample
 from audio_svc.audio.encoding import AudioFormat, encode
+from audio_svc.audio.loudness import normalize
 from audio_svc.audio.prosody import change_pitch, change_speed
+from audio_svc.audio.resampling import change_rate
 from audio_svc.audio.volume import change_volume
-from audio_svc.sentences import BREATH_CHARS, SENTENCE_CHARS, Breath, split_text
+from audio_svc.delivery import deliver
+from audio_svc.script import write_script
+from audio_svc.sentences import BREATH_CHARS, SENTENCE_CHARS, Breath
 from audio_svc.speech.base import (
     Reading,
     Samples,
@@ -37,6 +40,9 @@ class SpeechOrder:
     Attributes:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
         language: None: English where the engine speaks it, else its own.
+        ssml: The text is markup.
+        own_voice: What the voice of the embedding is called, where it has a name.
+        loudness_lufs: Of the whole, before volume; None: as the engine speaks.
         sample_rate_hz: None: the engine's own.
         by_sentence: Each sentence is a breath of its own, so that the first is ready soon.
     """
@@ -50,9 +56,12 @@ class SpeechOrder:
     speed: float = 1.0
     pitch: float = 1.0
     volume: float = 1.0
+    loudness_lufs: float | None = None
     sample_rate_hz: int | None = None
     seed: int | None = None
     by_sentence: bool = False
+    ssml: bool = False
+    own_voice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +106,12 @@ class SoundFile:
     data: bytes
     duration_s: float
     times: tuple[SentenceTime, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     """Raises: InvalidFieldError: what the engine can't do, and what it can."""
     traits = engine.traits
-    breath_chars = SENTENCE_CHARS if order.by_sentence else BREATH_CHARS
-    breaths = split_text(order.text, traits.max_chars, breath_chars)
-    if not breaths:
-        raise InvalidFieldError("inputs", "there is nothing to say in it")
     language = _choose_language(order, traits)
     voice, warnings = _choose_voice(order, engine, language)
     _check_emotion(order, traits)
@@ -117,8 +123,18 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
         raise InvalidFieldError(
             "sample_rate", f"{order.audio_format.name} can have {_list_rates(rates_hz)} Hz"
         )
+    script = write_script(
+        order.text,
+        ssml=order.ssml,
+        language=language,
+        max_chars=traits.max_chars,
+        breath_chars=SENTENCE_CHARS if order.by_sentence else BREATH_CHARS,
+    )
+    if not script.breaths:
+        raise InvalidFieldError("inputs", "there is nothing to say in it")
+    warnings = (*warnings, *script.warnings)
     return SpeechPlan(
-        order, tuple(breaths), voice, language, traits.sample_rate_hz, rate_hz, warnings
+        order, script.breaths, voice, language, traits.sample_rate_hz, rate_hz, warnings
     )
 
 
@@ -230,17 +246,26 @@ def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken |
 
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
     """Joins, changes and encodes; any thread."""
-    order, rate_hz = plan.order, plan.engine_rate_hz
-    samples, places = _join(spoken, rate_hz)
+    order, rate_hz, joined = plan.order, plan.engine_rate_hz, len(spoken) > 1
+    samples, places = _join(
+        [
+            replace(one, samples=deliver(one.samples, rate_hz, one.breath, joined=joined))
+            for one in spoken
+        ],
+        rate_hz,
+    )
     times = tuple(
         SentenceTime(text, start / rate_hz / order.speed, end / rate_hz / order.speed)
         for text, start, end in places
     )
     samples = change_voice(samples, plan)
-    samples = resample(samples, rate_hz, plan.rate_hz)
+    samples = change_rate(samples, rate_hz, plan.rate_hz)
+    missed = ""
+    if order.loudness_lufs is not None:
+        samples, missed = normalize(samples, plan.rate_hz, order.loudness_lufs)
     samples = change_volume(samples, order.volume)
     data = encode(samples, plan.rate_hz, order.audio_format)
-    return SoundFile(data, len(samples) / plan.rate_hz, times)
+    return SoundFile(data, len(samples) / plan.rate_hz, times, (missed,) if missed else ())
 
 
 def change_voice(samples: Samples, plan: SpeechPlan) -> Samples:

@@ -69,6 +69,8 @@ PREFIXES = {
     "/audio": AUDIO_SERVICE,
     "/tts": AUDIO_SERVICE,
 }
+# Replicas only read what lies beside the models; the registry writes it.
+WRITES = {"/audio/voices": "model-registry-svc"}
 EXPECTED = (
     INFERENCE_SERVICE,
     AUDIO_SERVICE,
@@ -97,7 +99,7 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     control = _control_app(runtime, path, directory, jobs)
     control.state.audit = audit
     carrier = path.carrier(Acceptance(jobs.intake))
-    proxy = ControlProxy(PREFIXES, carrier)
+    proxy = ControlProxy(PREFIXES, carrier, WRITES)
     forwarder = path.forwarder(carrier, access.entrance, takes_jobs=True)
     served = wrap_control(control, require_token=False)
     runtime.on_shutdown.append(upstream.close)
@@ -176,7 +178,7 @@ def _control_app(
     app.state.metrics = FleetMetrics(table, calls, jobs.gauge, runtime)
     app.state.fleet_view = FleetView(table, path.models, store, health, runtime)
     app.state.optimizer = FleetOptimizer(table, path.models, calls, runtime.clock)
-    app.state.openapi = FleetOpenapi(app, calls, PREFIXES)
+    app.state.openapi = FleetOpenapi(app, calls, [*PREFIXES.items(), *WRITES.items()])
     mount_assets(app)
     mount_studio(app)
     return app

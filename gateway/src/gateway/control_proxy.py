@@ -14,6 +14,7 @@ TIMEOUT_S = 3600.0
 # is not there at all.
 HOLD_S = 10.0
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS"})
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PASSED_ON = (
     b"host",  # So that links and redirects which the service makes lead back here.
     b"content-type",
@@ -32,26 +33,31 @@ class ControlProxy:
 
     Args:
         prefixes: Path prefix → the service that owns it and everything below it.
+        writes: The same for requests that change something, where that is another service.
     """
 
-    def __init__(self, prefixes: Mapping[str, str], carrier: Carrier) -> None:
+    def __init__(
+        self,
+        prefixes: Mapping[str, str],
+        carrier: Carrier,
+        writes: Mapping[str, str] | None = None,
+    ) -> None:
         self._prefixes = dict(prefixes)
+        self._writes = dict(writes or {})
         self._carrier = carrier
 
-    def service_of(self, path: str) -> str | None:
+    def service_of(self, path: str, method: str = "GET") -> str | None:
         """The service behind a path, or None where the gateway answers itself."""
-        for prefix, service in self._prefixes.items():
-            if path == prefix or path.startswith(prefix + "/"):
-                return service
-        return None
+        found = None if method in _READS else _by_prefix(self._writes, path)
+        return found or _by_prefix(self._prefixes, path)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Raw paths as labels would let any caller make endless series; the service logs them.
-        route = f"proxy:{self.service_of(scope['path'])}"
+        route = f"proxy:{self.service_of(scope['path'], scope['method'])}"
         await self._carrier.carry(scope, receive, send, route, self._exchange)
 
     async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
-        service = self.service_of(scope["path"]) or ""
+        service = self.service_of(scope["path"], scope["method"]) or ""
         names = _PASSED_ON + _CREDENTIALS if service == _AUTH_SERVICE else _PASSED_ON
         headers = passed_on(sent, names)
         headers.append(("x-request-id", relay.request_id))
@@ -68,3 +74,10 @@ class ControlProxy:
             repeatable=scope["method"] in _IDEMPOTENT,
             max_hold_s=HOLD_S,
         )
+
+
+def _by_prefix(prefixes: Mapping[str, str], path: str) -> str | None:
+    for prefix, service in prefixes.items():
+        if path == prefix or path.startswith(prefix + "/"):
+            return service
+    return None

@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -42,11 +42,13 @@ SECURITY_SCHEMES = {
 class FleetOpenapi:
     """Builds the document; a service that is away leaves its last known routes in it."""
 
-    def __init__(self, app: FastAPI, calls: ServiceCalls, prefixes: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: FastAPI, calls: ServiceCalls, prefixes: Iterable[tuple[str, str]]
+    ) -> None:
         self._app = app
         self._calls = calls
         self._services: dict[str, tuple[str, ...]] = {}
-        for prefix, service in prefixes.items():
+        for prefix, service in prefixes:
             self._services[service] = (*self._services.get(service, ()), prefix)
         self._fetched: dict[str, dict[str, Any]] = {}
 
@@ -159,7 +161,7 @@ def _merge(document: dict[str, Any], fragment: dict[str, Any], prefixes: tuple[s
         own[renamed.get(name, name)] = schema
     for path, item in fragment.get("paths", {}).items():
         if any(path == prefix or path.startswith(prefix + "/") for prefix in prefixes):
-            document["paths"][path] = item
+            document["paths"].setdefault(path, {}).update(item)
 
 
 def _rename(node: Any, refs: Mapping[str, str]) -> Any:

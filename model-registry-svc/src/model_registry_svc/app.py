@@ -19,6 +19,7 @@ from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
 from model_registry_svc.api.tunings import router as tunings_router
+from model_registry_svc.api.voices import router as voices_router
 from model_registry_svc.background import RecordKeeper, fetch_at_start
 from model_registry_svc.catalogue import load_catalogue
 from model_registry_svc.disk import MIB
@@ -40,6 +41,7 @@ from model_registry_svc.settings import QUEUE, RegistrySettings
 from model_registry_svc.sources import build_sources
 from model_registry_svc.tracking import Tracker
 from model_registry_svc.tunings import TuningBook
+from model_registry_svc.voices import VoiceBook
 from model_registry_svc.worker_presence import WorkerPresence
 
 REPLICA_CALL_TIMEOUT_S = 10.0
@@ -64,7 +66,7 @@ def build_app(settings: RegistrySettings, runtime: ServiceRuntime) -> App:
     app = create_app(
         runtime,
         title="Fleetserve model registry",
-        routers=[models_router, manage_router, downloads_router, tunings_router],
+        routers=[models_router, manage_router, downloads_router, tunings_router, voices_router],
         checks={"download_worker": _worker_check(services.presence)},
     )
     app.state.services = services
@@ -112,6 +114,7 @@ def build_services(
         policies=policies,
         manager=Manager(library, records, policies, board, placing, revisions, tracker),
         tunings=TuningBook(library),
+        voices=VoiceBook(library, clock),
         clock=clock,
     )
     return services, queue

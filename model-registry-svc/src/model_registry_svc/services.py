@@ -17,6 +17,7 @@ from model_registry_svc.replicas import ReplicaBoard
 from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.tracking import Tracker
 from model_registry_svc.tunings import TuningBook
+from model_registry_svc.voices import VoiceBook
 from model_registry_svc.worker_presence import WorkerPresence
 
 
@@ -34,6 +35,7 @@ class RegistryServices:
     policies: PolicyBook
     manager: Manager
     tunings: TuningBook
+    voices: VoiceBook
     clock: Clock
 
 

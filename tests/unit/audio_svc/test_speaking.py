@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from audio_svc.audio.encoding import FORMATS, to_int16
+from audio_svc.audio.loudness import loudness_lufs
 from audio_svc.speaking import (
     STREAMED_TOGETHER,
     TOGETHER,
@@ -247,3 +248,51 @@ def test_first_sentence_of_a_stream_is_spoken_alone() -> None:
     first = len(plan.breaths[0].text)
     assert set(choir.sizes[:first]) == {1}
     assert max(choir.sizes[first:]) == STREAMED_TOGETHER
+
+
+def test_joints_of_5000_characters_have_no_click_and_no_gap(
+    engine: ToneSpeech, order: SpeechOrder
+) -> None:
+    order = replace(order, text=("It is said that 3 of 4 people, on May 5, agree. " * 110)[:5000])
+    plan = plan_speech(order, engine)
+    spoken = carry_out(engine, plan)
+    assert len(plan.breaths) > 20
+    made = np.frombuffer(make_file(plan, spoken).data, "<i2").astype(np.float64) / 32768
+    # Nothing is lost, and nothing but the pauses is put between.
+    rate_hz = engine.traits.sample_rate_hz
+    pauses = sum(round(one.pause_s * rate_hz) for one in plan.breaths)
+    assert len(made) == sum(len(one.samples) for one in spoken) + pauses
+    steepest = 0.3 * 2 * np.pi * 220.0 / rate_hz
+    assert np.abs(np.diff(made)).max() < 1.1 * steepest
+    quiet = np.flatnonzero(np.abs(made) > 0.01)
+    assert np.diff(quiet).max() < 0.3 * rate_hz
+
+
+def test_markup_is_heard_in_durations_and_pauses(engine: ToneSpeech, order: SpeechOrder) -> None:
+    plain = samples_of(engine, replace(order, text="Hello there."))
+    slow = samples_of(
+        engine,
+        replace(
+            order,
+            text='<speak><prosody rate="50%">Hello there.</prosody><break time="1s"/></speak>',
+            ssml=True,
+        ),
+    )
+    assert len(slow) == 2 * len(plain) + engine.traits.sample_rate_hz
+    assert not slow[2 * len(plain) :].any()
+
+
+def test_loudness_is_what_was_asked_for_and_volume_comes_after_it(
+    engine: ToneSpeech, order: SpeechOrder
+) -> None:
+    def loudness(**change: object) -> float:
+        made = samples_of(engine, replace(order, **change))  # type: ignore[arg-type]
+        return loudness_lufs((made / 32768).astype(np.float32), engine.traits.sample_rate_hz)
+
+    assert abs(loudness(loudness_lufs=-30.0) + 30.0) < 0.5
+    assert abs(loudness(loudness_lufs=-30.0, volume=2.0) + 24.0) < 0.5
+
+
+def test_doubtful_reading_is_told(engine: ToneSpeech, order: SpeechOrder) -> None:
+    plan = plan_speech(replace(order, text="On 03/04/2026."), engine)
+    assert "03/04/2026" in plan.warnings[0]

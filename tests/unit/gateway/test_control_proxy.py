@@ -17,7 +17,9 @@ REGISTRY = "model-registry-svc"
 def proxy(fleet: Fleet, tmp_path: Path) -> ControlProxy:
     bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
     carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, RequestWatch(fleet.clock))
-    return ControlProxy({"/models": REGISTRY, "/tts": "audio-svc"}, carrier)
+    return ControlProxy(
+        {"/models": REGISTRY, "/tts": "audio-svc"}, carrier, {"/tts/voices": REGISTRY}
+    )
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,22 @@ def proxy(fleet: Fleet, tmp_path: Path) -> ControlProxy:
 )
 def test_prefix_decides_the_service(proxy: ControlProxy, path: str, service: str | None) -> None:
     assert proxy.service_of(path) == service
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "service"),
+    [
+        ("GET", "/tts/voices", "audio-svc"),
+        ("HEAD", "/tts/voices", "audio-svc"),
+        ("POST", "/tts/voices", REGISTRY),
+        ("DELETE", "/tts/voices/anna", REGISTRY),
+        ("POST", "/tts/health", "audio-svc"),
+    ],
+)
+def test_what_is_written_may_belong_to_another_service(
+    proxy: ControlProxy, method: str, path: str, service: str
+) -> None:
+    assert proxy.service_of(path, method) == service
 
 
 async def test_request_goes_to_the_service_unchanged(proxy: ControlProxy, fleet: Fleet) -> None:

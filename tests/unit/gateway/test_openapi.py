@@ -48,7 +48,7 @@ def openapi(fleet: Fleet) -> FleetOpenapi:
     async def health() -> dict[str, bool]:
         return {"success": True}
 
-    return FleetOpenapi(app, fleet.calls, PREFIXES)
+    return FleetOpenapi(app, fleet.calls, PREFIXES.items())
 
 
 async def test_data_routes_are_described_with_schemas_and_examples(openapi: FleetOpenapi) -> None:

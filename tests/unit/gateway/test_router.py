@@ -33,7 +33,7 @@ class Data(Plane, Forwarder):
 
 
 class Proxy(Plane, ControlProxy):
-    def service_of(self, path: str) -> str | None:
+    def service_of(self, path: str, method: str = "GET") -> str | None:
         return "model-registry-svc" if path.startswith("/models") else None
 
 

@@ -14,6 +14,8 @@ MEDIA_NAMES = {
     "audio/mp3": "mp3",
     "audio/ogg": "ogg",
     "audio/opus": "opus",
+    "audio/aac": "aac",
+    "audio/aacp": "aac",
     "audio/pcm": "pcm",
     "audio/l16": "pcm",
 }
@@ -31,7 +33,7 @@ def wanted_audio(accept: str) -> tuple[bool, str | None]:
             return False, None
         if media == "audio/*":
             return True, None
-        if media in MEDIA_NAMES:
+        if MEDIA_NAMES.get(media) in FORMATS:
             return True, MEDIA_NAMES[media]
     return False, None
 

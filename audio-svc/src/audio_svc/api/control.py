@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from audio_svc.audio.decoding import INPUT_FORMATS
 from audio_svc.audio.encoding import FORMATS
 from audio_svc.library import Library, LibraryEntry
 from audio_svc.meter import AudioMeter
@@ -13,8 +12,9 @@ from fleetserve.errors import ModelNotFoundError
 from fleetserve.tasks import Task
 
 SHARED = ("numpy", "scipy", "soundfile", "torch", "transformers")
-FOR_SPEECH = ("python-stretch", "sentencepiece")
+FOR_SPEECH = ("pyloudnorm", "python-stretch", "sentencepiece")
 FOR_TRANSCRIPTION = ("tokenizers",)
+EXTRA = ("av",)
 
 audio_router = APIRouter()
 
@@ -34,9 +34,9 @@ MeterHere = Annotated[AudioMeter, Depends(meter_of)]
 
 
 @audio_router.get("/audio/health", summary="What audio can be done here")
-def audio_health(library: LibraryHere) -> dict[str, Any]:
+def audio_health(request: Request, library: LibraryHere) -> dict[str, Any]:
     """Installed parts, models on disk, formats."""
-    versions = {name: _version(name) for name in (*SHARED, *FOR_SPEECH, *FOR_TRANSCRIPTION)}
+    versions = {name: _version(name) for name in (*SHARED, *FOR_SPEECH, *FOR_TRANSCRIPTION, *EXTRA)}
     speech = all(versions[name] for name in (*SHARED, *FOR_SPEECH))
     transcription = all(versions[name] for name in (*SHARED, *FOR_TRANSCRIPTION))
     return {
@@ -47,7 +47,10 @@ def audio_health(library: LibraryHere) -> dict[str, Any]:
         "dependencies": versions,
         "tts_models": [_model(one) for one in library.entries(Task.TEXT_TO_SPEECH)],
         "stt_models": [_model(one) for one in library.entries(Task.AUTOMATIC_SPEECH_RECOGNITION)],
-        "supported_formats": {"input": list(INPUT_FORMATS), "output": list(FORMATS)},
+        "supported_formats": {
+            "input": list(request.app.state.input_formats),
+            "output": list(FORMATS),
+        },
     }
 
 
@@ -60,7 +63,7 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
         "success": True,
         "status": "ok" if usable else "no_models",
         "loaded_tts_models": [one.name for one in usable if one.loaded],
-        "available_voices": {one.name: list(one.voices) for one in usable},
+        "available_voices": {one.name: [*one.voices, *one.own_voices] for one in usable},
         "supported_languages": {one.name: list(one.languages) for one in usable},
         "capabilities": {
             "speed": [0.5, 2.0],
@@ -71,7 +74,7 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
             "return_timestamps": True,
             "output_formats": list(FORMATS),
             "stream": False,
-            "normalize_lufs": False,
+            "normalize_lufs": [-60.0, -5.0],
             "emotions": ["neutral"],
         },
         "performance": meter.synthesis.report(),
@@ -80,7 +83,10 @@ def tts_health(library: LibraryHere, meter: MeterHere) -> dict[str, Any]:
 
 @audio_router.get("/audio/voices", summary="The voices of every model that speaks")
 def voices(library: LibraryHere, model_name: str | None = None) -> dict[str, Any]:
-    """The first voice of a model is the one that speaks unasked."""
+    """The first voice of a model is the one that speaks unasked.
+
+    `kind` is preset for what came with the model, own for what POST /audio/voices gave it.
+    """
     entries = library.entries(Task.TEXT_TO_SPEECH)
     if model_name is not None:
         entries = [one for one in entries if one.name == model_name]
@@ -88,14 +94,18 @@ def voices(library: LibraryHere, model_name: str | None = None) -> dict[str, Any
             raise ModelNotFoundError(model_name)
     return {
         "success": True,
-        "total_voices": sum(len(one.voices) for one in entries),
-        "voices": {
-            one.name: [
-                {"name": voice, "default": place == 0} for place, voice in enumerate(one.voices)
-            ]
-            for one in entries
-        },
+        "total_voices": sum(len(one.voices) + len(one.own_voices) for one in entries),
+        "voices": {one.name: _voices(one) for one in entries},
     }
+
+
+def _voices(entry: LibraryEntry) -> list[dict[str, Any]]:
+    presets = [
+        {"name": voice, "default": place == 0, "kind": "preset"}
+        for place, voice in enumerate(entry.voices)
+    ]
+    own = [{"name": voice, "default": False, "kind": "own"} for voice in entry.own_voices]
+    return presets + own
 
 
 def _model(entry: LibraryEntry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from audio_svc.api.routing import RoutedBody, join_names
 from audio_svc.audio.encoding import FORMATS, AudioFormat
 from audio_svc.audio.stream_encoding import check_streamed
 from audio_svc.speaking import SpeechOrder
+from audio_svc.text.ssml import is_ssml
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError
 
 Factor = Annotated[float, Field(ge=0.5, le=2.0)]
@@ -24,16 +25,25 @@ class StreamFormat(StrEnum):
     SSE = "sse"
 
 
+class InputType(StrEnum):
+    TEXT = "text"
+    SSML = "ssml"
+
+
 class SynthesizeBody(RoutedBody):
-    """``output_format`` None: what the Accept header asks for, else wav."""
+    """``output_format`` None: what the Accept header asks for, else wav.
+
+    ``input_type`` None: ssml where the text begins with <speak>.
+    """
 
     inputs: str
+    input_type: InputType | None = None
     voice: str | None = None
     speaker_embedding: Embedding | None = None
     speed: Factor = 1.0
     pitch: Factor = 1.0
     volume: Annotated[float, Field(ge=0.1, le=2.0)] = 1.0
-    normalize_lufs: float | None = None
+    normalize_lufs: Annotated[float, Field(ge=-60.0, le=-5.0)] | None = None
     language: str | None = None
     emotion: str | None = None
     output_format: str | None = None
@@ -48,6 +58,10 @@ class SynthesizeBody(RoutedBody):
     def _join_texts(cls, fields: Any) -> Any:
         """Clients of the older style write text for inputs."""
         return join_names(fields, ("inputs", "text"))
+
+    @property
+    def is_ssml(self) -> bool:
+        return is_ssml(self.inputs) if self.input_type is None else self.input_type == "ssml"
 
     def streamed(self, *, events_accepted: bool) -> StreamFormat | None:
         """How it is sent while it is made; None: whole. To name the way is to ask for it."""
@@ -71,10 +85,6 @@ class SynthesizeBody(RoutedBody):
             )
         if streamed is not None:
             self._check_streamed(audio_format, streamed)
-        if self.normalize_lufs is not None:
-            raise InvalidFieldError(
-                "normalize_lufs", "loudness is not normalised here; volume is a linear factor"
-            )
         embedding = self.speaker_embedding
         return SpeechOrder(
             text=self.inputs,
@@ -86,9 +96,11 @@ class SynthesizeBody(RoutedBody):
             speed=self.speed,
             pitch=self.pitch,
             volume=self.volume,
+            loudness_lufs=self.normalize_lufs,
             sample_rate_hz=self.sample_rate,
             seed=self.seed,
             by_sentence=streamed is not None,
+            ssml=self.is_ssml,
         )
 
     def _check_streamed(self, audio_format: AudioFormat, streamed: StreamFormat) -> None:
@@ -109,6 +121,12 @@ def find_format(name: str) -> AudioFormat:
     """Raises: InvalidFieldError: no such format, and which there are."""
     found = FORMATS.get(name.lower())
     if found is None:
+        if name.lower() == "aac":
+            raise InvalidFieldError(
+                "output_format",
+                "aac is made by the extra 'codecs' (PyAV), which is left out here (CODECS=0); "
+                f"there are {', '.join(FORMATS)}",
+            )
         raise InvalidFieldError(
             "output_format", f"{name!r} can't be made here; there are {', '.join(FORMATS)}"
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
 from audio_svc.audio import mp3_length
+from audio_svc.audio.signatures import MEDIA_FORMATS, codecs_installed, kind_of
 from audio_svc.audio.wholeness import missing_bytes
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError, UnsupportedMediaError
 
@@ -49,13 +50,14 @@ class Recording:
         return len(self.samples) / self.rate_hz
 
 
-def decode(data: bytes, *, field: str, max_seconds: float) -> Recording:
+def decode(data: bytes, *, field: str, max_seconds: float, codecs: bool = True) -> Recording:
     """The recording in a file, its channels mixed down to one.
 
     Args:
         data: The file.
         field: The request's field, for the errors.
         max_seconds: Longest recording that is taken.
+        codecs: What libsndfile does not read is given to PyAV, where that is installed.
 
     Raises:
         UnsupportedMediaError: this is no audio file that can be read here.
@@ -64,7 +66,10 @@ def decode(data: bytes, *, field: str, max_seconds: float) -> Recording:
     """
     if not data:
         raise InvalidFieldError(field, "the file is empty")
-    with _open(data, field) as file:
+    file = _open(data)
+    if file is None:
+        return _decode_media(data, field, max_seconds, codecs=codecs)
+    with file:
         promised = file.frames if 0 < file.frames < UNKNOWN_FRAMES else 0
         if promised > max_seconds * file.samplerate:
             raise too_long(promised / file.samplerate, max_seconds)
@@ -94,16 +99,47 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return made.astype(np.float32, copy=False)
 
 
-def _open(data: bytes, field: str) -> Any:
+def input_formats(*, codecs: bool) -> tuple[str, ...]:
+    """The names of what can be read here."""
+    return INPUT_FORMATS + MEDIA_FORMATS if codecs and codecs_installed() else INPUT_FORMATS
+
+
+def _decode_media(data: bytes, field: str, max_seconds: float, *, codecs: bool) -> Recording:
+    formats = ", ".join(input_formats(codecs=codecs))
+    if not (codecs and codecs_installed()):
+        kind = kind_of(data)
+        if kind:
+            raise UnsupportedMediaError(
+                f"{field}: {kind} is read by the extra 'codecs' (PyAV), which is left out here "
+                f"(CODECS=0). Formats: {formats}.",
+                code="codecs_missing",
+            )
+        raise _no_audio(field, formats)
+    _check_whole(data, field)
+    # FFmpeg's libraries are loaded when the first such file comes.
+    from audio_svc.audio.media import decode_media
+
+    found = decode_media(data, field=field, max_seconds=max_seconds)
+    if found is None:
+        raise _no_audio(field, formats)
+    return Recording(*found)
+
+
+def _no_audio(field: str, formats: str) -> UnsupportedMediaError:
+    return UnsupportedMediaError(
+        f"{field}: this is not an audio file that can be read here. Formats: {formats}."
+    )
+
+
+def _open(data: bytes) -> Any:
+    """None: libsndfile does not read it, or reads it and nobody promised that."""
     try:
         file = soundfile.SoundFile(io.BytesIO(data))
     except soundfile.LibsndfileError:
-        file = None
-    if file is None or file.format not in CONTAINERS:
-        raise UnsupportedMediaError(
-            f"{field}: this is not an audio file that can be read here. "
-            f"Formats: {', '.join(INPUT_FORMATS)}."
-        )
+        return None
+    if file.format not in CONTAINERS:
+        file.close()
+        return None
     if CONTAINERS[file.format] == "mp3" and not mp3_length.tells_length(data):
         file.close()
         return soundfile.SoundFile(io.BytesIO(mp3_length.with_length(data)))

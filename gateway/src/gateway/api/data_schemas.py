@@ -111,16 +111,21 @@ class PredictAnswer(BaseModel):
 class SynthesizeRequest(BaseModel):
     model_name: str = Field(description="Or `model`.")
     inputs: str = Field(max_length=5000, description="Or `text`.")
+    input_type: Literal["text", "ssml"] | None = Field(
+        None, description="Left out: ssml where the text begins with `<speak>`."
+    )
     voice: str | None = None
     speaker_embedding: list[float] | None = Field(None, min_length=512, max_length=512)
     speed: float = Field(1.0, ge=0.5, le=2.0)
     pitch: float = Field(1.0, ge=0.5, le=2.0, description="A frequency ratio.")
     volume: float = Field(1.0, ge=0.1, le=2.0, description="A linear factor.")
-    normalize_lufs: float | None = None
+    normalize_lufs: float | None = Field(
+        None, ge=-60.0, le=-5.0, description="Integrated loudness by ITU-R BS.1770."
+    )
     language: str = "en"
     emotion: str | None = None
     output_format: Literal["wav", "mp3", "flac", "ogg", "opus", "aac", "pcm"] = "wav"
-    sample_rate: int | None = None
+    sample_rate: int | None = Field(None, ge=8000, le=48000, description="In Hz.")
     seed: int | None = None
     stream: bool = Field(
         False, description="Sends the sound sentence by sentence, while it is made."

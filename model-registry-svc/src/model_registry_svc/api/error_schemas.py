@@ -16,9 +16,11 @@ class RegistryErrorAnswer(BaseModel):
 
 
 _TEXTS = {
+    400: "The body can't be read.",
     403: "The source wants a token that the fleet does not have; the detail says how to get one.",
     404: "No such model, download or repository.",
     409: "The name is taken by another model, or the model is in use.",
+    413: "The body is too large.",
     415: "The body is not JSON by its Content-Type.",
     422: "A field is wrong; the detail names it and what is allowed.",
     502: "The source can't be reached or answers nonsense.",

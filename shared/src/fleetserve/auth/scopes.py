@@ -114,7 +114,6 @@ ROUTES: tuple[tuple[str, str, Access], ...] = (
     ("GET", "/audio/voices", _AUDIO),
     ("POST", "/audio/voices", _AUDIO),
     ("DELETE", "/audio/voices", _AUDIO),
-    ("GET", "/audio/voices/{voice}", _AUDIO),
     ("DELETE", "/audio/voices/{voice}", _AUDIO),
     ("GET", "/gpu/detect", _GPU),
     ("GET", "/gpu/best", _GPU),

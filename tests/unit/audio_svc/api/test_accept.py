@@ -19,7 +19,8 @@ from fleetserve.errors import NotAcceptableError
         ("application/json, audio/*", (False, None)),
         ("application/json;q=0.5, audio/*", (True, None)),
         ("audio/*;q=0", (False, None)),
-        ("audio/aac, audio/flac", (True, "flac")),
+        ("audio/aac, audio/flac", (True, "aac")),
+        ("audio/x-caf, audio/flac", (True, "flac")),
         ("audio/wav;q=high", (False, None)),
     ],
 )

@@ -10,6 +10,7 @@ from audio_svc.settings import AudioSettings
 from fleetserve.errors import ModelNotFoundError
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
+from fleetserve.voices import OwnVoice, write_voices
 from tests.unit.audio_svc.memory_models import FAMILIES, publish
 
 
@@ -20,6 +21,7 @@ async def client(
     app = FastAPI()
     app.include_router(audio_router)
     app.state.meter = meter
+    app.state.input_formats = ("wav", "mp3")
     app.state.library = Library(settings.service.models_dir, FAMILIES, pool)
     await pool.get("tone")
     return TestClient(app)
@@ -34,7 +36,7 @@ async def test_audio_health_tells_parts_models_and_formats(client: TestClient) -
     assert [one["name"] for one in content["tts_models"]] == ["tone"]
     assert [one["loaded"] for one in content["tts_models"]] == [True]
     assert [one["loaded"] for one in content["stt_models"]] == [False]
-    assert content["supported_formats"]["input"] == ["wav", "mp3", "flac", "ogg", "opus"]
+    assert content["supported_formats"]["input"] == ["wav", "mp3"]
     assert "wav" in content["supported_formats"]["output"]
 
 
@@ -73,9 +75,19 @@ async def test_voices_are_listed_with_the_default_one(client: TestClient) -> Non
     content = client.get("/audio/voices").json()
     assert content["total_voices"] == 2
     assert content["voices"]["tone"] == [
-        {"name": "default", "default": True},
-        {"name": "low", "default": False},
+        {"name": "default", "default": True, "kind": "preset"},
+        {"name": "low", "default": False, "kind": "preset"},
     ]
+
+
+async def test_voices_that_callers_gave_are_listed_after_the_presets(
+    client: TestClient, settings: AudioSettings
+) -> None:
+    write_voices(settings.service.models_dir, "tone", {"anna": OwnVoice((1.0,), 0.0)})
+    content = client.get("/audio/voices").json()
+    assert content["total_voices"] == 3
+    assert content["voices"]["tone"][2] == {"name": "anna", "default": False, "kind": "own"}
+    assert client.get("/tts/health").json()["available_voices"]["tone"][-1] == "anna"
 
 
 async def test_voices_of_one_model_can_be_asked_for(client: TestClient) -> None:

@@ -121,7 +121,7 @@ async def test_own_embedding_is_told_as_the_voice(
         ({"model_name": "nobody"}, ModelNotFoundError),
         ({"model_name": "fixed"}, InvalidFieldError),
         ({"voice": "bob"}, InvalidFieldError),
-        ({"output_format": "aac"}, InvalidFieldError),
+        ({"output_format": "wma"}, InvalidFieldError),
         ({"stream": True, "normalize_lufs": -16}, InvalidFieldError),
         ({"stream": True, "voice": "bob"}, InvalidFieldError),
         ({"stream_format": "words"}, InvalidFieldError),

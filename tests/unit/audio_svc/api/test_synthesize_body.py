@@ -82,12 +82,6 @@ def test_text_at_the_bound_is_spoken_and_beyond_it_is_too_large() -> None:
         body(inputs="x" * (MAX_CHARS + 1)).order(WAV, MAX_CHARS)
 
 
-@pytest.mark.parametrize(("field", "value"), [("normalize_lufs", -20)])
-def test_what_no_engine_does_is_refused_and_not_ignored(field: str, value: Any) -> None:
-    with pytest.raises(InvalidFieldError, match=field):
-        body(**{field: value}).order(WAV, MAX_CHARS)
-
-
 @pytest.mark.parametrize(
     ("fields", "events_accepted", "expected"),
     [
@@ -123,7 +117,33 @@ def test_what_a_stream_cannot_have_is_refused(
         body(**fields).order(WAV, MAX_CHARS, streamed)
 
 
+@pytest.mark.parametrize(
+    ("fields", "ssml"),
+    [
+        ({}, False),
+        ({"inputs": "<speak>Hi</speak>"}, True),
+        ({"inputs": "<speak>Hi</speak>", "input_type": "text"}, False),
+        ({"inputs": "Hi", "input_type": "ssml"}, True),
+    ],
+)
+def test_markup_is_known_by_its_field_or_its_beginning(fields: dict[str, Any], ssml: bool) -> None:
+    assert body(**fields).order(WAV, MAX_CHARS).ssml is ssml
+
+
+@pytest.mark.parametrize("value", [-61, -4, 0])
+def test_loudness_out_of_range_is_refused(value: float) -> None:
+    with pytest.raises(InvalidFieldError, match="normalize_lufs"):
+        body(normalize_lufs=value)
+    assert body(normalize_lufs=-23).order(WAV, MAX_CHARS).loudness_lufs == -23
+
+
 def test_formats_are_found_in_any_case_and_others_are_listed() -> None:
     assert find_format("MP3").name == "mp3"
-    with pytest.raises(InvalidFieldError, match=r"'aac'.*wav, flac, mp3, ogg, opus, pcm"):
-        find_format("aac")
+    with pytest.raises(InvalidFieldError, match=r"'wma'.*wav, flac, mp3, ogg, opus, aac, pcm"):
+        find_format("wma")
+
+
+def test_aac_names_the_extra_where_that_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(FORMATS, "aac")
+    with pytest.raises(InvalidFieldError, match="'codecs'"):
+        find_format("AAC")

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import Recording, decode, resample, to_rate
+from audio_svc.audio.decoding import Recording, decode, input_formats, resample, to_rate
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError, UnsupportedMediaError
 from tests.checkpoints.recordings import SENTENCES, record
+from tests.unit.audio_svc.media_files import KINDS, write_media
 from tests.unit.audio_svc.requests import tone, wav, without_tag
 
-KINDS = [
+CONTAINERS = [
     ("WAV", "PCM_16"),
     ("WAV", "FLOAT"),
     ("WAV", "ULAW"),
@@ -22,7 +23,7 @@ def read(data: bytes, max_seconds: float = 60.0) -> Recording:
     return decode(data, field="file", max_seconds=max_seconds)
 
 
-@pytest.mark.parametrize(("container", "subtype"), KINDS)
+@pytest.mark.parametrize(("container", "subtype"), CONTAINERS)
 @pytest.mark.parametrize("channels", [1, 2])
 def test_every_format_is_read_to_mono(container: str, subtype: str, channels: int) -> None:
     sound = np.stack([tone(1.0, 24000)] * channels, axis=1)
@@ -35,7 +36,7 @@ def test_every_format_is_read_to_mono(container: str, subtype: str, channels: in
     assert 0.8 < loudness < 1.3
 
 
-@pytest.mark.parametrize(("container", "subtype"), KINDS)
+@pytest.mark.parametrize(("container", "subtype"), CONTAINERS)
 def test_truncated_file_is_refused_and_not_half_transcribed(container: str, subtype: str) -> None:
     data = wav(tone(3.0, 24000), 24000, format=container, subtype=subtype)
     with pytest.raises(InvalidFieldError, match="cut off") as refused:
@@ -66,7 +67,17 @@ def test_what_is_no_audio_is_an_unsupported_medium(data: bytes) -> None:
 
 def test_format_that_libsndfile_reads_but_nobody_promised_is_refused() -> None:
     with pytest.raises(UnsupportedMediaError):
-        read(wav(tone(), format="AIFF"))
+        read(wav(tone(), format="VOC", subtype="PCM_16"))
+
+
+@pytest.mark.parametrize("kind", ["m4a", "webm", "aac", "wma", "aiff"])
+def test_without_the_extra_its_formats_are_refused_by_its_name(kind: str) -> None:
+    data = write_media(tone(0.5, KINDS[kind][2]), kind)
+    with pytest.raises(UnsupportedMediaError, match="'codecs'") as refused:
+        decode(data, field="file", max_seconds=60.0, codecs=False)
+    assert refused.value.code == "codecs_missing"
+    assert input_formats(codecs=False) == ("wav", "mp3", "flac", "ogg", "opus")
+    assert kind in input_formats(codecs=True)
 
 
 @pytest.mark.parametrize("data", [b"", wav(np.zeros(0, np.float32))])

@@ -5,68 +5,65 @@ from numpy.typing import NDArray
 from audio_svc.audio.decoding import decode, resample
 from audio_svc.audio.prosody import change_pitch, change_speed
 from tests.checkpoints.recordings import SENTENCES, record
+from tests.unit.audio_svc.voices import FORMANTS_HZ, formants_of, pitch_differences, vowel
 
 RATE_HZ = 16000
 Samples = NDArray[np.float32]
 
 
-def hum(seconds: float = 2.0, pitch_hz: float = 150.0) -> Samples:
-    """A voiced sound: harmonics under an envelope with a formant at 900 Hz."""
-    time_s = np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    harmonics = np.arange(1, int(4000 / pitch_hz))
-    weights = np.exp(-0.5 * ((harmonics * pitch_hz - 900.0) / 300.0) ** 2) + 0.05
-    waves = np.sin(2 * np.pi * pitch_hz * harmonics[:, None] * time_s) * weights[:, None]
-    total = waves.sum(axis=0)
-    made: Samples = (0.4 * total / np.abs(total).max()).astype(np.float32)
-    return made
+FACTORS = (0.5, 0.7, 0.8, 1.25, 1.5, 2.0)
+VOICES = ("en", "en+f3")
 
 
-def pitch_of(samples: Samples) -> float:
-    """The fundamental, by the first strong peak of the autocorrelation within 60 to 400 Hz."""
-    middle = samples[len(samples) // 4 : 3 * len(samples) // 4].astype(np.float64)
-    spectrum = np.abs(np.fft.rfft(middle, 4 * len(middle))) ** 2
-    correlation = np.fft.irfft(spectrum)
-    shortest, longest = RATE_HZ // 400, RATE_HZ // 60
-    strong = correlation[shortest:longest] > 0.85 * correlation[shortest:longest].max()
-    lag = shortest + int(strong.argmax())
-    while correlation[lag + 1] > correlation[lag]:
-        lag += 1
-    left, top, right = correlation[lag - 1 : lag + 2]
-    return float(RATE_HZ) / float(lag + 0.5 * (left - right) / (left - 2 * top + right))
+def speech(voice: str = "en") -> Samples:
+    recording = decode(record(SENTENCES[0], voice), field="file", max_seconds=60)
+    return resample(recording.samples, recording.rate_hz, RATE_HZ)
 
 
-def formant_of(samples: Samples) -> float:
-    """Where the energy between 300 and 3000 Hz has its centre."""
-    spectrum = np.abs(np.fft.rfft(samples.astype(np.float64))) ** 2
-    frequencies = np.fft.rfftfreq(len(samples), 1 / RATE_HZ)
-    band = (frequencies > 300) & (frequencies < 3000)
-    return float((spectrum[band] * frequencies[band]).sum() / spectrum[band].sum())
+def hum(seconds: float = 2.0) -> Samples:
+    return vowel(150.0, RATE_HZ, seconds)
 
 
-def semitones(ratio: float) -> float:
-    return float(12 * np.log2(ratio))
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_speed_changes_the_duration_and_keeps_the_pitch(voice: str, factor: float) -> None:
+    original = speech(voice)
+    changed = change_speed(original, RATE_HZ, factor)
+    assert abs(len(changed) * factor / len(original) - 1) < 0.01
+    misses = pitch_differences(original, changed, RATE_HZ, speed=factor)
+    assert len(misses) > 40
+    assert abs(np.median(misses)) < 0.2
+    assert np.median(np.abs(misses)) < 0.2
 
 
-@pytest.mark.parametrize("factor", [0.5, 0.8, 1.25, 2.0])
-def test_speed_changes_the_duration_and_keeps_the_pitch(factor: float) -> None:
-    changed = change_speed(hum(), RATE_HZ, factor)
-    assert abs(len(changed) / (len(hum()) / factor) - 1) < 0.01
-    assert abs(semitones(pitch_of(changed) / pitch_of(hum()))) < 0.2
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_pitch_changes_the_pitch_and_keeps_the_duration(voice: str, factor: float) -> None:
+    original = speech(voice)
+    changed = change_pitch(original, RATE_HZ, factor)
+    assert len(changed) == len(original)
+    misses = pitch_differences(original, changed, RATE_HZ, pitch=factor)
+    assert len(misses) > 10
+    assert abs(np.median(misses)) < 0.2
+    assert np.median(np.abs(misses)) < 0.2
 
 
-@pytest.mark.parametrize("factor", [0.6, 0.8, 1.25, 1.6])
-def test_pitch_changes_the_fundamental_and_keeps_duration_and_formant(factor: float) -> None:
-    changed = change_pitch(hum(), RATE_HZ, factor)
-    assert len(changed) == len(hum())
-    assert abs(semitones(pitch_of(changed) / pitch_of(hum()) / factor)) < 0.2
-    # Without the envelope put back the formant goes with the pitch: off by the whole factor.
-    assert abs(formant_of(changed) / formant_of(hum()) - 1) < 0.2
+@pytest.mark.parametrize("factor", FACTORS)
+def test_pitch_keeps_the_formants_where_a_plain_shift_moves_them(factor: float) -> None:
+    pitch_hz = 180.0
+    changed = formants_of(change_pitch(vowel(pitch_hz, RATE_HZ), RATE_HZ, factor), RATE_HZ)
+    for found, wanted, bound in zip(changed, FORMANTS_HZ, (0.22, 0.1, 0.1), strict=True):
+        assert abs(found / wanted - 1) < bound
+    played_faster = formants_of(vowel(pitch_hz, RATE_HZ), round(RATE_HZ * factor))
+    assert all(
+        abs(found / wanted - 1) > 0.15
+        for found, wanted in zip(played_faster, FORMANTS_HZ, strict=True)
+    )
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_extremes_stay_in_range_on_speech(factor: float) -> None:
-    speech = decode(record(SENTENCES[0]), field="file", max_seconds=60)
-    samples = resample(speech.samples, speech.rate_hz, RATE_HZ)
+    samples = speech()
     for change in (change_speed, change_pitch):
         changed = change(samples, RATE_HZ, factor)
         assert np.isfinite(changed).all()

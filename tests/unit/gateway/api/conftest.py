@@ -94,7 +94,7 @@ def app(
     app.state.metrics = FleetMetrics(fleet.table, fleet.calls, JobGauge(ledger), fleet.runtime)
     app.state.fleet_view = FleetView(fleet.table, fleet.models, store, health, fleet.runtime)
     app.state.optimizer = FleetOptimizer(fleet.table, fleet.models, fleet.calls, fleet.clock)
-    app.state.openapi = FleetOpenapi(app, fleet.calls, {"/models": "model-registry-svc"})
+    app.state.openapi = FleetOpenapi(app, fleet.calls, [("/models", "model-registry-svc")])
     mount_assets(app)
     mount_studio(app)
     return app

@@ -18,6 +18,7 @@ from model_registry_svc.api.downloads import router as downloads_router
 from model_registry_svc.api.manage import router as manage_router
 from model_registry_svc.api.models import router as models_router
 from model_registry_svc.api.tunings import router as tunings_router
+from model_registry_svc.api.voices import router as voices_router
 from model_registry_svc.loading import ReplicaLoader
 from model_registry_svc.managing import Manager
 from model_registry_svc.placing import Placing
@@ -26,6 +27,7 @@ from model_registry_svc.request_counts import RequestCounts
 from model_registry_svc.services import RegistryServices
 from model_registry_svc.tracking import Tracker
 from model_registry_svc.tunings import TuningBook
+from model_registry_svc.voices import VoiceBook
 from model_registry_svc.worker_presence import WorkerPresence
 from tests.unit.model_registry_svc.conftest import Registry
 
@@ -57,7 +59,7 @@ async def app(
         "FLEETSERVE_LOGGING__STDOUT": "false",
     }
     runtime = make_runtime(load_service_settings("model-registry-svc", environ))
-    routers = [models_router, manage_router, downloads_router, tunings_router]
+    routers = [models_router, manage_router, downloads_router, tunings_router, voices_router]
     app = create_app(runtime, title="registry", routers=routers)
     tracker = Tracker(registry.queue, registry.library, SystemClock())
     loader = ReplicaLoader(
@@ -87,6 +89,7 @@ async def app(
         policies=policies,
         manager=manager,
         tunings=TuningBook(registry.library),
+        voices=VoiceBook(registry.library, SystemClock()),
         clock=SystemClock(),
     )
     yield app
