@@ -7,7 +7,7 @@ from dataclasses import replace
 from audio_svc.api.openai_speech_body import OpenaiSpeechBody, StreamFormat
 from audio_svc.api.reading import check_fields, is_json, read_json, refuse_media
 from audio_svc.api.server_sent_events import EVENTS, UNCACHED, event
-from audio_svc.api.synthesize import MAX_BODY_BYTES, file_answer, read_speech, warning_headers
+from audio_svc.api.synthesize import MAX_BODY_BYTES, file_answer, read_speech
 from audio_svc.served import AudioModel
 from audio_svc.speaker import Speaker, Speech
 from audio_svc.voice_aliases import VoiceAliases
@@ -15,6 +15,7 @@ from fleetserve.errors import PayloadTooLargeError
 from fleetserve.replica.exchange import Answer, ReplicaRequest
 from fleetserve.replica.pool import ModelPool
 
+WARNING = b"x-audio-warning"
 NOT_FOLLOWED = "instructions: no model here can follow them; they changed nothing."
 SPOKEN_AS = "voice: {asked!r} is another name of {meant!r} here."
 
@@ -44,11 +45,12 @@ class OpenaiSpeechRoute:
         speech = replace(speech, warnings=(*speech.warnings, *warnings))
         if body.stream_format is StreamFormat.AUDIO:
             return file_answer(speech)
-        headers = (*UNCACHED, *warning_headers(speech))
+        # What the file's own headers would tell of it.
+        told = [pair for pair in file_answer(speech).headers if pair[0] == WARNING]
         return Answer(
             speech_events(speech),
             content_type=EVENTS,
-            headers=headers,
+            headers=(*UNCACHED, *told),
             timing=speech.timing,
             model=speech.spec.name,
         )

@@ -1,14 +1,14 @@
 """A transcript in OpenAI's shapes."""
 
+import zlib
 from collections.abc import Collection
 from typing import Any
 
 from audio_svc.api.transcribe_body import Granularity, ResponseFormat
-from audio_svc.api.transcript_formats import compression_ratio, told_word
 from audio_svc.api.transcript_formats import render as render_native
 from audio_svc.language_names import language_name
 from audio_svc.listener import Hearing
-from audio_svc.transcription.base import Segment, SpeechTask
+from audio_svc.transcription.base import Segment, SpeechTask, Word
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 
 FRAMES_PER_SECOND = 100  # Whisper's own: seek counts its spectrogram's frames.
@@ -45,7 +45,7 @@ def _verbose(hearing: Hearing, times: Collection[Granularity]) -> dict[str, Any]
         temperature = hearing.options.temperature
         content["segments"] = [_segment(n, one, temperature) for n, one in enumerate(segments)]
     if Granularity.WORD in times:
-        content["words"] = [told_word(word) for one in segments for word in one.words]
+        content["words"] = [_word(word) for one in segments for word in one.words]
     return content | {"usage": _usage(hearing)}
 
 
@@ -60,9 +60,18 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "tokens": list(segment.tokens),
         "temperature": temperature,
         "avg_logprob": round(segment.avg_logprob, 6),
-        "compression_ratio": compression_ratio(segment.text),
+        "compression_ratio": _compression_ratio(segment.text.encode()),
         "no_speech_prob": None,
     }
+
+
+def _word(word: Word) -> dict[str, Any]:
+    return {"word": word.word, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
+
+
+def _compression_ratio(text: bytes) -> float:
+    """Above 2.4 a text repeats itself, as Whisper does when it is lost."""
+    return round(len(text) / len(zlib.compress(text)), 4)
 
 
 def _usage(hearing: Hearing) -> dict[str, Any]:

@@ -108,16 +108,13 @@ def file_answer(speech: Speech) -> Answer:
         (b"x-audio-sample-rate", str(plan.rate_hz).encode()),
         (b"x-audio-channels", b"1"),
     ]
+    headers += [
+        (b"x-audio-warning", warning.encode("ascii", "replace")) for warning in speech.warnings
+    ]
     return Answer(
         speech.file.data,
         content_type=audio_format.media_type,
-        headers=(*headers, *warning_headers(speech)),
+        headers=tuple(headers),
         timing=speech.timing,
         model=speech.spec.name,
-    )
-
-
-def warning_headers(speech: Speech) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple(
-        (b"x-audio-warning", warning.encode("ascii", "replace")) for warning in speech.warnings
     )

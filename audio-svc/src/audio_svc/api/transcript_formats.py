@@ -67,13 +67,13 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
             "tokens": list(one.tokens),
             "temperature": hearing.options.temperature,
             "avg_logprob": round(one.avg_logprob, 6),
-            "compression_ratio": compression_ratio(one.text),
+            "compression_ratio": _compression_ratio(one.text),
         }
         for number, one in enumerate(segments)
     ]
     plain["language_probability"] = segments[0].language_probability if segments else None
     if hearing.options.words:
-        plain["words"] = [told_word(word) for one in segments for word in one.words]
+        plain["words"] = [_word(word) for one in segments for word in one.words]
     return plain
 
 
@@ -83,15 +83,15 @@ def _segment(segment: Segment) -> dict[str, Any]:
         "end": round(segment.end_s, 3),
         "text": segment.text.strip(),
         "confidence": round(segment.confidence, 6),
-        "words": [told_word(word) for word in segment.words],
+        "words": [_word(word) for word in segment.words],
     }
 
 
-def told_word(word: Word) -> dict[str, Any]:
+def _word(word: Word) -> dict[str, Any]:
     return {"word": word.word, "start": round(word.start_s, 3), "end": round(word.end_s, 3)}
 
 
-def compression_ratio(text: str) -> float:
+def _compression_ratio(text: str) -> float:
     """Above 2.4 a text repeats itself, as Whisper does when it is lost."""
     raw = text.encode()
     return round(len(raw) / len(zlib.compress(raw)), 4)
