@@ -18,9 +18,9 @@ _KEPT = frozenset(
         b"inference-header-content-length",
         b"x-total-lines",
         b"x-file-size",
-        b"x-audio-channels",
         b"x-audio-duration",
         b"x-audio-sample-rate",
+        b"x-audio-channels",
         b"x-audio-warning",
     }
 )

@@ -134,7 +134,9 @@ async def test_events_carry_the_same_sound(
     route: OpenaiSpeechRoute, make_request: RequestMaker
 ) -> None:
     whole = await route(make_request.json(HELLO))
-    streamed = await route(make_request.json({**HELLO, "stream_format": "sse"}))
+    fields = {**HELLO, "stream_format": "sse", "instructions": "Whisper."}
+    streamed = await route(make_request.json(fields))
+    assert len(warnings(streamed)) == 1
     told = await events(streamed)
     assert streamed.content_type.startswith("text/event-stream")
     assert {one["type"] for one in told[:-1]} == {"speech.audio.delta"}
