@@ -91,7 +91,7 @@ async def test_voice_that_is_given_is_spoken_listed_and_deleted(
     assert deleted.status_code == 200, deleted.text
     gone = await client.post("/synthesize", json=body | {"voice": "anna"})
     assert gone.status_code == 422
-    assert "there is no 'anna'; this model has default" in gone.json()["detail"]
+    assert "there is no 'anna'; this model has neutral" in gone.json()["detail"]
 
 
 @pytest.mark.parametrize("kind", ["m4a", "webm", "aac", "wma"])

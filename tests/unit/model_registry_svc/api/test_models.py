@@ -140,7 +140,7 @@ async def test_volume_is_measured(http: httpx.AsyncClient, registry: Registry) -
 async def test_every_route_is_described_and_the_example_is_valid(http: httpx.AsyncClient) -> None:
     document = (await http.get("/openapi.json")).json()
     operations = [op for item in document["paths"].values() for op in item.values()]
-    assert len(operations) == 10
+    assert len(operations) == 13
     assert all(op["summary"] and op["description"] for op in operations)
     posted = document["paths"]["/models/download"]["post"]["requestBody"]["content"]
     (example,) = posted["application/json"]["examples"].values()
