@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from audio_svc.meter import Pace
+from audio_svc.own_voices import with_own_voice
 from audio_svc.served import AudioModel, speech_of, timing_of
 from audio_svc.sound_stream import SoundStream
 from audio_svc.speaker import Speech, SpeechAsk
@@ -149,7 +150,7 @@ class SpeechStreamer:
             handle = await self._pool.get(ask.model)
         with ExitStack() as stack:
             engine = speech_of(stack.enter_context(handle), handle.spec)
-            plan = plan_speech(ask.order, engine)
+            plan = plan_speech(with_own_voice(ask.order, handle.spec, engine), engine)
             held = HeldModel(handle, ExitStack(), cold)
             opened = OpenSpeech(ask, held, plan, lambda: speak_breaths(engine, plan), self._tools)
             held.let_go.push(stack.pop_all())

@@ -29,7 +29,7 @@ def content_of(speech: Speech, *, with_times: bool) -> dict[str, Any]:
             "actual_model": source_of(speech.spec),
             "task": speech.spec.task,
             "revision": speech.spec.revision,
-            "voice": plan.voice if plan.order.embedding is None else OWN_EMBEDDING,
+            "voice": _voice_of(plan),
             "language": plan.language,
             "device": speech.device,
         },
@@ -41,6 +41,12 @@ def content_of(speech: Speech, *, with_times: bool) -> dict[str, Any]:
             for one in speech.file.times
         ]
     return content
+
+
+def _voice_of(plan: SpeechPlan) -> str:
+    if plan.order.embedding is None:
+        return plan.voice
+    return plan.order.own_voice or OWN_EMBEDDING
 
 
 def file_answer(speech: Speech) -> Answer:

@@ -138,6 +138,13 @@ class Mp3Encoder(CodecEncoder):
         return made[size:] if self._begun else b""
 
 
+def _aac_encoder(rate_hz: int, wanted: AudioFormat) -> StreamEncoder:
+    del wanted
+    from audio_svc.audio.aac import AacEncoder  # Needs the extra codecs, as the format does.
+
+    return AacEncoder(rate_hz)
+
+
 MAKERS: dict[str, Callable[[int, AudioFormat], StreamEncoder]] = {
     "wav": WavEncoder,
     "flac": CodecEncoder,
@@ -145,4 +152,5 @@ MAKERS: dict[str, Callable[[int, AudioFormat], StreamEncoder]] = {
     "ogg": CodecEncoder,
     "opus": CodecEncoder,
     "pcm": PcmEncoder,
+    "aac": _aac_encoder,
 }

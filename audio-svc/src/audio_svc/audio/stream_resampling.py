@@ -5,14 +5,13 @@ from math import ceil, gcd
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_svc.audio.decoding import resample
+from audio_svc.audio.resampling import FILTER_PERIODS, change_rate
 
 Samples = NDArray[np.float32]
-FILTER_PERIODS = 10  # scipy's resample_poly looks so far to both sides, in the slower rate.
 
 
 class StreamResampler:
-    """The pieces put together equal resample() of the whole but for rounding.
+    """The pieces put together equal change_rate() of the whole but for rounding.
 
     What is made of a sample depends on those around it, so a few milliseconds are held back.
     """
@@ -45,7 +44,7 @@ class StreamResampler:
         """The samples up to that one of the output."""
         if stop <= self._made:
             return np.zeros(0, np.float32)
-        made = resample(self._kept, *self._rates_hz)
+        made = change_rate(self._kept, *self._rates_hz)
         first = self._start // self._down * self._up
         piece = made[self._made - first : stop - first]
         self._made = stop
