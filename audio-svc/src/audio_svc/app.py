@@ -5,6 +5,7 @@ from pathlib import Path
 
 from audio_svc.api.control import audio_router
 from audio_svc.api.predict import PredictRoute
+from audio_svc.api.stream import stream_router
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
 from audio_svc.families import Engine, Family
@@ -50,8 +51,11 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     max_seconds = config.audio.max_audio_seconds
     listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds)
     control = create_app(
-        runtime, title="Fleetserve audio-svc", routers=[internal_router, audio_router]
+        runtime,
+        title="Fleetserve audio-svc",
+        routers=[internal_router, audio_router, stream_router],
     )
+    control.state.listener = listener
     control.state.meter = meter
     control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
     max_chars = config.audio.max_text_chars
