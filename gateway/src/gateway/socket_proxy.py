@@ -108,7 +108,7 @@ class SocketProxy:
                     await _join(socket, receive, send)
                     return
             except UpstreamFailedError as exc:
-                log.info("socket.failed", replica=replica.id, reason=str(exc))
+                log.info("socket.failed", upstream=replica.id, reason=str(exc))
             finally:
                 replica.own -= 1
 

@@ -9,6 +9,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from fleetserve.asgi import Message, Receive, Scope, Send
+from fleetserve.auth.api_keys import KeyRecord, digest, new_key
+from fleetserve.auth.source.memory import MemoryAuthSource
 from fleetserve.clock import ManualClock
 from gateway.socket_proxy import _join, as_denial
 from gateway.upstream.base import UpstreamFailedError
@@ -113,8 +115,8 @@ async def test_router_lets_no_socket_past_the_entrance(tmp_path: Path) -> None:
         reached.append(scope["path"])
 
     entrance, audit = make_entrance(tmp_path, ManualClock(), hosts=LOCAL)
-    parts: Any = (None, None, None)
-    router = Router(RouteTable([]), *parts, entrance, sockets)
+    unused: Any = None
+    router = Router(RouteTable([]), unused, unused, unused, entrance, sockets)
     for host in (b"elsewhere.example", b"localhost"):
         client = Client()
         scope: dict[str, Any] = {
@@ -126,3 +128,29 @@ async def test_router_lets_no_socket_past_the_entrance(tmp_path: Path) -> None:
         await router(scope, client.receive, client.send)
     audit.close()
     assert reached == ["/any"]
+
+
+@pytest.mark.parametrize(("scopes", "status"), [(None, 401), (("predict",), 403), (("audio",), 0)])
+async def test_with_auth_on_a_socket_wants_a_credential_with_the_scope(
+    tmp_path: Path, scopes: tuple[str, ...] | None, status: int
+) -> None:
+    source, key = MemoryAuthSource(), new_key()
+    entrance, audit = make_entrance(
+        tmp_path, ManualClock(), hosts=LOCAL, enabled=True, source=source
+    )
+    headers = [(b"host", b"localhost")]
+    if scopes is not None:
+        source.keys[digest(key)] = KeyRecord("k1", "ada", "u1", 1, scopes, 1e9)
+        headers.append((b"x-api-key", key.encode()))
+    client = Client()
+    scope: dict[str, Any] = {
+        "type": "websocket",
+        "method": "GET",
+        "path": "/audio/stream",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+    }
+    admitted = await entrance.admit(scope, as_denial(client.send))
+    audit.close()
+    assert (admitted is None) is bool(status)
+    assert [one["status"] for one in client.sent if "status" in one] == [status][: bool(status)]
