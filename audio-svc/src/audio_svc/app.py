@@ -8,6 +8,7 @@ from audio_svc.api.openai_speech import OpenaiSpeechRoute
 from audio_svc.api.openai_transcription import OpenaiTranscriptionRoute
 from audio_svc.api.openai_transcription_body import TranscriptionForm, TranslationForm
 from audio_svc.api.predict import PredictRoute
+from audio_svc.api.stream import stream_router
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
 from audio_svc.audio.decoding import input_formats
@@ -59,8 +60,11 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     codecs = config.audio.codecs
     listener = Listener(replica.pool, clock, heavy, meter.transcription, max_seconds, codecs=codecs)
     control = create_app(
-        runtime, title="Fleetserve audio-svc", routers=[internal_router, audio_router]
+        runtime,
+        title="Fleetserve audio-svc",
+        routers=[internal_router, audio_router, stream_router],
     )
+    control.state.listener = listener
     control.state.meter = meter
     control.state.input_formats = input_formats(codecs=codecs)
     control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)

@@ -10,6 +10,7 @@ from audio_svc.audio.decoding import decode, resample, to_rate
 from audio_svc.audio.silero import RATE_HZ, SpeechMeter
 from audio_svc.chunks import Chunk, plan_all, plan_speech, whole
 from audio_svc.listening import Heard, Transcript, check_options, listen, make_transcript
+from audio_svc.live import LiveHearing
 from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, timing_of, transcription_of
 from audio_svc.transcription.base import (
@@ -60,6 +61,16 @@ class Hearing:
     timing: Timing
     processing_s: float
     cold_start: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAsk:
+    """A stream of sound for one model, at ``rate_hz``."""
+
+    model: str
+    rate_hz: int
+    language: str
+    options: TranscriptionOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +160,29 @@ class Listener:
             end = self._ending(ask, handle, model, options, sound, note, cold=cold)
             async with aclosing(_heard(model, engine, sound, options, ask, note)) as heard:
                 yield OpenHearing(sound.duration_s, heard, end)
+
+    @asynccontextmanager
+    async def live(self, ask: LiveAsk) -> AsyncIterator[LiveHearing]:
+        """Hears a stream; the model stays loaded until it is left.
+
+        Raises: what the pool raises for the model; InvalidFieldError: what it can't do.
+        """
+        handle = self._pool.get_ready(ask.model) or await self._pool.get(ask.model)
+        with handle as model:
+            engine = transcription_of(model, handle.spec)
+            options = check_options(ask.options, ask.language, engine)
+            rate_hz = engine.traits.sample_rate_hz
+
+            async def transcribe(samples: Samples) -> list[Segment]:
+                sound = resample(samples, RATE_HZ, rate_hz)
+                chunks = whole(len(sound), rate_hz)
+                stream = model.jobs.stream(lambda: listen(engine, sound, chunks, options))
+                async with aclosing(stream):
+                    return [one async for heard in stream for one in heard.segments]
+
+            # Room for what stands before and after the speech itself.
+            longest_s = engine.traits.window_s - 1.0
+            yield LiveHearing(transcribe, ask.rate_hz, longest_s, self._now_s)
 
     def _ending(
         self,

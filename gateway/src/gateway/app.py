@@ -58,7 +58,9 @@ from gateway.settings import (
     job_keys,
     webhook_keys,
 )
+from gateway.socket_proxy import SocketProxy
 from gateway.upstream.http11 import LazyPool
+from gateway.upstream.sockets import open_socket
 from gateway.v2_models import V2Models
 
 PREFIXES = {
@@ -103,7 +105,8 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     forwarder = path.forwarder(carrier, access.entrance, takes_jobs=True)
     served = wrap_control(control, require_token=False)
     runtime.on_shutdown.append(upstream.close)
-    return Router(routes, forwarder, proxy, served, access.entrance), runtime
+    sockets = SocketProxy(path.table, path.models, runtime.signer, runtime.clock, open_socket)
+    return Router(routes, forwarder, proxy, served, access.entrance, sockets), runtime
 
 
 @dataclass(frozen=True, slots=True)

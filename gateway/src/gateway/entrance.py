@@ -14,6 +14,7 @@ from gateway.refusals import Refusals
 
 PRINCIPAL = "fleet.principal"
 _CREDENTIALS = (b"authorization", b"x-api-key")
+SOCKET = "WEBSOCKET"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,8 +56,10 @@ class Entrance:
                     "This Host header is not allowed; security.allowed_hosts lists those that are.",
                     code="host_not_allowed",
                 )
-            self._refuse_page(scope["method"], headers)
-            if is_preflight(scope["method"], headers.get(b"access-control-request-method")):
+            method = scope["method"]
+            # Browsers let any page open a WebSocket: it counts as what changes something.
+            self._refuse_page(method if scope["type"] == "http" else SOCKET, headers)
+            if is_preflight(method, headers.get(b"access-control-request-method")):
                 status, answer = self._cors.preflight(headers.get(b"origin"))
                 await send_response(send, status, answer, b"")
                 return None

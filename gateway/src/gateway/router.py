@@ -8,6 +8,7 @@ from gateway.data_routes import MATCH, RouteTable
 from gateway.entrance import Entrance
 from gateway.forwarder import Forwarder
 from gateway.optimize_seam import as_optimize, may_optimize
+from gateway.socket_proxy import as_denial
 
 
 class Router:
@@ -20,16 +21,21 @@ class Router:
         proxy: ControlProxy,
         control: App,
         entrance: Entrance,
+        sockets: App,
     ) -> None:
         self._routes = routes
         self._forwarder = forwarder
         self._proxy = proxy
         self._control = control
         self._entrance = entrance
+        self._sockets = sockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._control(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._open(scope, receive, send)
             return
         admitted = await self._entrance.admit(scope, send)
         if admitted is None:
@@ -53,3 +59,9 @@ class Router:
             await self._proxy(scope, receive, admitted)
         else:
             await self._control(scope, receive, admitted)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A handshake is a GET to the entrance, and no WebSocket goes past it."""
+        scope["method"] = "GET"
+        if await self._entrance.admit(scope, as_denial(send)) is not None:
+            await self._sockets(scope, receive, send)

@@ -21,11 +21,28 @@ class ControlPlane:
         self._log = RequestLog(runtime.sink, settings.service, settings.replica_id, runtime.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         request_id_of(scope)
+        if scope["type"] == "websocket":
+            await self._open(scope, receive, send)
+            return
         await self._answer(scope, receive, send)
+
+    async def _open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket; one without the token is closed before it is open."""
+        try:
+            self._authorize(scope)
+        except UnauthorizedError:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        self._runtime.metrics.in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._runtime.metrics.in_flight -= 1
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         clock, metrics = self._runtime.clock, self._runtime.metrics

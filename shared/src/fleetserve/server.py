@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 # was already on its way to it is refused.
 DRAIN_S = 2 * PERIOD_S
 FINISH_S = 60
+MAX_MESSAGE = 1 << 20  # Of a WebSocket; reading rests while one waits.
 BACKLOG = 2048
 # How often heads of requests that do not arrive are looked for.
 HEADS_S = 5.0
@@ -101,6 +102,9 @@ def run_service(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=JoiningHttpProtocol,
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

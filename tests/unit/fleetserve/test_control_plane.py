@@ -7,7 +7,8 @@ import pytest
 from fastapi import APIRouter, Request
 
 from fleetserve.app import create_app, wrap_control
-from fleetserve.asgi import App
+from fleetserve.asgi import App, Message, Receive, Scope, Send
+from fleetserve.control_plane import ControlPlane
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tokens import TokenSigner
 
@@ -167,3 +168,23 @@ async def test_caller_with_a_token_is_known_to_the_handler_and_the_log(
     answer = await closed_client.get("/things/a", headers={"x-fleet-token": token})
     assert answer.json()["caller"] == "gateway"
     assert lines.read()[0]["principal"] == "gateway"
+
+
+async def test_websocket_without_the_token_is_closed_before_it_is_open(
+    runtime: ServiceRuntime,
+) -> None:
+    reached: list[str] = []
+    sent: list[str] = []
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        reached.append(scope["path"])
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    plane = ControlPlane(inner, runtime, require_token=True)
+    await plane({"type": "websocket", "path": "/audio/stream", "headers": []}, receive, send)
+    assert (reached, sent) == ([], ["websocket.close"])

@@ -48,7 +48,9 @@ def make_router(tmp_path: Path) -> Iterator[Callable[..., Router]]:
             DataRoute(path, path, no_fields, None, 1.0)
             for path in ("/predict", "/v2/models/{model}/infer")
         )
-        return Router(routes, Data("data"), Proxy("proxy"), Plane("control"), entrance)
+        return Router(
+            routes, Data("data"), Proxy("proxy"), Plane("control"), entrance, Plane("sockets")
+        )
 
     yield make
     for audit in audits:

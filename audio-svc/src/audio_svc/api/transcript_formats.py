@@ -6,8 +6,7 @@ from audio_svc.api.transcribe_body import ResponseFormat
 from audio_svc.listener import Hearing
 from audio_svc.served import source_of
 from audio_svc.subtitles import to_srt, to_vtt
-from audio_svc.transcription.base import Segment, Word
-from audio_svc.transcription.whisper_fallback import compression_ratio
+from audio_svc.transcription.base import Segment, Word, compression_ratio
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 
 
@@ -67,7 +66,7 @@ def verbose_content(hearing: Hearing) -> dict[str, Any]:
             "tokens": list(one.tokens),
             "temperature": one.temperature,
             "avg_logprob": round(one.avg_logprob, 6),
-            "compression_ratio": round(compression_ratio(one.text.encode()), 4),
+            "compression_ratio": round(compression_ratio(one.text), 4),
         }
         for number, one in enumerate(segments)
     ]

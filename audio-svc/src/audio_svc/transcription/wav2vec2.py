@@ -23,7 +23,7 @@ from audio_svc.transcription.base import (
 from audio_svc.transcription.wav2vec2_files import read_facts
 from audio_svc.weights import storage_bytes
 
-PAUSE_S = 0.6  # Between two words; a longer one ends the segment.
+PAUSE_S = 0.35  # Between two words; a longer one ends the segment, as one cut out before does.
 WINDOW_S = 30.0  # Its attention is quadratic in the length.
 
 

@@ -3,11 +3,10 @@
 Source: Radford et al. 2022, section 4.5, with its thresholds.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from audio_svc.transcription.base import Segment, TranscriptionOptions
+from audio_svc.transcription.base import Segment, TranscriptionOptions, compression_ratio
 
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 REPEATS = 2.4  # A text that zlib makes smaller than that repeats itself.
@@ -32,8 +31,7 @@ class Attempt:
 
     @property
     def repeats(self) -> bool:
-        raw = "".join(one.text for one in self.segments).encode()
-        return compression_ratio(raw) > REPEATS
+        return compression_ratio("".join(one.text for one in self.segments)) > REPEATS
 
     @property
     def unlikely(self) -> bool:
@@ -52,8 +50,3 @@ def temperatures_of(options: TranscriptionOptions) -> tuple[float, ...]:
 def best_of(attempts: Sequence[Attempt]) -> Attempt:
     """Where none makes sense: the likeliest, of those that don't repeat themselves if there are."""
     return max(attempts, key=lambda one: (not one.repeats, one.avg_logprob))
-
-
-def compression_ratio(raw: bytes) -> float:
-    """How much smaller zlib makes it; 0 for nothing."""
-    return len(raw) / len(zlib.compress(raw)) if raw else 0.0

@@ -33,7 +33,11 @@ class JobLines(BaseModel):
 class JobView(BaseModel):
     job_id: str
     status: Status
-    progress: float = Field(ge=0, le=1, description="Of a batch: lines done. Else 0, then 1.")
+    progress: float = Field(
+        ge=0,
+        le=1,
+        description="Of a batch: lines done; of a transcription: of the recording. Else 0, then 1.",
+    )
     route: str = Field(description="The route that is replayed.")
     model: str
     priority: int
@@ -43,6 +47,7 @@ class JobView(BaseModel):
     finished_at: str | None
     timings: JobTimings
     lines: JobLines | None = Field(description="Of a batch.")
+    partial_text: str | None = Field(description="Of a transcription: what was heard so far.")
     result_url: str | None = Field(description="The result as a file, in its content type.")
     result_bytes: int | None
     content_type: str | None

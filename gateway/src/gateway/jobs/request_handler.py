@@ -1,19 +1,23 @@
 """The handler of single requests: replays them, keeps the answer."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import orjson
 
-from fleetserve.errors import FleetError
+from fleetserve.errors import FleetError, UpstreamError, error_body
 from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.jobs.runner import JobFailedError
 from gateway.jobs.fleet_link import FleetLink
 from gateway.jobs.job_files import BodyGoneError, JobFiles, room_on_disk
 from gateway.jobs.replay import Answered, Call, Replayer
-from gateway.jobs.work import Outcome, Work, failure, read_work
+from gateway.jobs.transcript import EVENTS, LOST, ROUTE, TranscriptReader
+from gateway.jobs.work import Outcome, Progress, Work, failure, read_work
 from gateway.jobs.work_loop import WorkLoop
 
+ATTEMPTS = 5  # Of a transcription that breaks off in its middle.
 # What is kept of an error's body.
 MAX_ERROR = 16 * 1024
 
@@ -57,8 +61,36 @@ class RequestHandler:
             self._files.body(work.folder),
         )
         async with self._link.used():
+            if work.route == ROUTE:
+                answered, content = await self._transcribe(job, call)
+                await asyncio.to_thread(path.write_bytes, content)
+                return answered
             with path.open("wb") as out:
                 return await self._replayer.replay(call, out)
+
+    async def _transcribe(self, job: LeasedJob, call: Call) -> tuple[Answered, bytes]:
+        """Asks for events, tells of each; one whose replica died begins anew."""
+
+        def note(progress: Progress) -> None:
+            report = msgspec.json.encode(progress)
+            job.reporter = lambda: report
+
+        headers = [(name, value) for name, value in call.headers if name != "accept"]
+        asked = replace(call, headers=[*headers, ("accept", EVENTS)])
+        reader = TranscriptReader(note)
+        for _attempt in range(ATTEMPTS):
+            answered = await self._replayer.replay(asked, reader)
+            if answered.status >= 400 or not answered.content_type.startswith(EVENTS):
+                return answered, reader.getvalue()
+            if reader.result is not None:
+                return Answered(answered.status, reader.content_type), reader.result
+            if reader.error is not None and reader.error.get("code") != LOST:
+                break
+        return Answered(502), orjson.dumps(reader.error or error_body(_lost(), call.request_id))
+
+
+def _lost() -> UpstreamError:
+    return UpstreamError("The replica broke off in its answer.", code=LOST)
 
 
 def _failed(answered: Answered, content: bytes) -> bytes:

@@ -26,6 +26,7 @@ def view_of(job: Job) -> dict[str, Any]:
         "finished_at": _iso(job.updated_at) if job.state.finished else None,
         "timings": _timings(job),
         "lines": _lines(job, work),
+        "partial_text": None if job.state.finished else read_progress(job).text or None,
         "result_url": f"/jobs/{job.id}/result" if has_result else None,
         "result_bytes": outcome.size if outcome is not None and has_result else None,
         "content_type": outcome.content_type if outcome is not None and has_result else None,
@@ -34,11 +35,11 @@ def view_of(job: Job) -> dict[str, Any]:
 
 
 def progress_of(job: Job, work: Work) -> float:
-    """0 to 1. A request that is not a batch has no parts to count."""
+    """0 to 1. Of requests only batches and transcriptions have parts to count."""
     if job.state is JobState.SUCCEEDED:
         return 1.0
     if not work.lines:
-        return 0.0
+        return read_progress(job).part
     return round(min(1.0, read_progress(job).done / work.lines), 4)
 
 

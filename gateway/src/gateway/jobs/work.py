@@ -43,9 +43,11 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Lines of a batch that are done."""
+    """Lines of a batch that are done; of a transcription which part, 0 to 1, and its text."""
 
     done: int = 0
+    part: float = 0.0
+    text: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,10 +1,12 @@
+from typing import BinaryIO
+
 import msgspec
 import pytest
 
 from fleetserve.jobs.runner import JobFailedError
-from gateway.jobs.replay import Call
+from gateway.jobs.replay import Answered, Call
 from gateway.jobs.request_handler import RequestHandler
-from gateway.jobs.work import Outcome, read_work
+from gateway.jobs.work import Outcome, Progress, read_work
 from tests.unit.gateway.jobs.conftest import Office, predict_work
 from tests.unit.gateway.jobs.working import LoopHere, ScriptedReplayer, heard_link
 
@@ -46,6 +48,64 @@ def test_error_of_the_route_is_the_jobs(office: Office) -> None:
     office.take()
     outcome = failed(office, answering(422, b'{"success":false,"code":"invalid_field"}'))
     assert outcome == Outcome(422, error={"success": False, "code": "invalid_field"})
+
+
+class EventReplayer(ScriptedReplayer):
+    """Answers with events, one answer after the other."""
+
+    def __init__(self, *answers: bytes) -> None:
+        super().__init__(lambda _: (200, b""))
+        self._left = list(answers)
+
+    async def replay(self, call: Call, out: BinaryIO) -> Answered:
+        self.calls.append(call)
+        out.seek(0)
+        out.truncate()
+        content = self._left.pop(0)
+        for place in range(0, len(content), 7):
+            out.write(content[place : place + 7])
+        return Answered(200, "text/event-stream")
+
+
+FIRST = b'event: segment\ndata: {"text":"One"}\n\nevent: progress\ndata: {"progress":0.5}\n\n'
+LAST = b'event: segment\ndata: {"text":"two."}\n\nevent: progress\ndata: {"progress":1.0}\n\n'
+DONE = b'event: done\ndata: {"text":"One two."}\n\n'
+BROKEN = b'\n\nevent: error\ndata: {"code":"upstream_lost"}\n\n'
+
+
+def test_transcription_tells_how_far_it_is_and_what_was_heard(office: Office) -> None:
+    office.take(work=msgspec.structs.replace(predict_work(), route="/transcribe"))
+    claimed = office.claim()
+    replayer = EventReplayer(FIRST + BROKEN, FIRST + LAST + DONE)
+    outcome = msgspec.json.decode(handler(office, replayer).run(claimed), type=Outcome)
+    assert (outcome.status, outcome.content_type) == (200, "application/json")
+    folder = read_work(claimed.job).folder
+    assert office.files.result(folder, outcome.file).read_bytes() == b'{"text":"One two."}'
+    assert [dict(call.headers)["accept"] for call in replayer.calls] == ["text/event-stream"] * 2
+    progress = msgspec.json.decode(claimed.reporter(), type=Progress)
+    assert progress == Progress(part=1.0, text="One two.")
+
+
+def test_transcription_in_another_format_is_that_file(office: Office) -> None:
+    office.take(work=msgspec.structs.replace(predict_work(), route="/transcribe"))
+    claimed = office.claim()
+    done = b'event: done\ndata: {"content_type":"text/vtt","content":"WEBVTT"}\n\n'
+    outcome = msgspec.json.decode(handler(office, EventReplayer(done)).run(claimed), type=Outcome)
+    assert outcome.content_type == "text/vtt"
+    folder = read_work(claimed.job).folder
+    assert office.files.result(folder, outcome.file).read_bytes() == b"WEBVTT"
+
+
+@pytest.mark.parametrize(
+    ("answers", "code"),
+    [([FIRST + BROKEN] * 5, "upstream_lost"), ([b'event: error\ndata: {"code":"x"}\n\n'], "x")],
+)
+def test_transcription_that_fails_in_its_middle_is_a_failed_job(
+    office: Office, answers: list[bytes], code: str
+) -> None:
+    office.take(work=msgspec.structs.replace(predict_work(), route="/transcribe"))
+    outcome = failed(office, EventReplayer(*answers))
+    assert (outcome.status, outcome.error["code"]) == (502, code)
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[1]"])
