@@ -1,0 +1,65 @@
+"""The network of ``tiny_stt``: log-mel frames in, letters out, by convolutions and CTC.
+
+Source: Graves et al. 2006 for CTC; the rest is residual convolutions at 50 ms a frame, of which
+each tells two letters, since fast speech has more than twenty a second.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+BLANK = "_"
+LETTERS = BLANK + " abcdefghijklmnopqrstuvwxyz'"
+FRAMES_PER_STEP = 4
+LETTERS_PER_STEP = 2
+
+
+@dataclass(frozen=True, slots=True)
+class EarShape:
+    bands: int = 80
+    width: int = 192
+    blocks: int = 8
+    kernel: int = 5
+
+
+class Ear(nn.Module):
+    def __init__(self, shape: EarShape) -> None:
+        super().__init__()
+        width = shape.width
+        self.narrow = nn.Conv1d(shape.bands, width, 8, stride=FRAMES_PER_STEP, padding=4)
+        self.blocks = nn.ModuleList(_Block(width, shape.kernel) for _ in range(shape.blocks))
+        self.norm = nn.LayerNorm(width)
+        self.letters = nn.Linear(width, LETTERS_PER_STEP * len(LETTERS))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Logits [batch, letter steps, letters] of normalised frames [batch, frames, bands]."""
+        x = self.narrow(frames.transpose(1, 2)).transpose(1, 2)
+        for block in self.blocks:
+            x = block(x)
+        logits: Tensor = self.letters(self.norm(x))
+        return logits.reshape(len(logits), -1, len(LETTERS))
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int, kernel: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.conv = nn.Conv1d(width, width, kernel, padding=kernel // 2)
+        self.dropout = nn.Dropout(0.1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        heard = self.conv(self.norm(x).transpose(1, 2)).transpose(1, 2)
+        return x + self.dropout(functional.relu(heard))
+
+
+def normalise(frames: Tensor) -> Tensor:
+    """Each band by its own mean, all by one spread: neither loudness nor the channel matters."""
+    centred = frames - frames.mean(0)
+    return centred / (centred.std() + 1e-3)
+
+
+def letter_steps(frames: int) -> int:
+    """How many of ``forward``'s steps a recording of so many frames has."""
+    return LETTERS_PER_STEP * -(-frames // FRAMES_PER_STEP)
