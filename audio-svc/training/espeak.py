@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE_HZ = 22050
+PAUSE = "_"
 _SYNCHRONOUS, _PHONEME_EVENTS = 2, 1
 _UTF8, _WORD, _PHONEME = 1, 1, 7
 _SPEED, _PITCH, _RANGE = 1, 3, 4
@@ -63,7 +64,7 @@ class Spoken:
 
     Attributes:
         samples: float32 [n], mono, in [-1, 1], at RATE_HZ.
-        phonemes: Name and first sample of each; pauses are named "_".
+        phonemes: Name and first sample of each; pauses are named PAUSE.
         words: Place in ``phonemes`` where each word begins.
     """
 
@@ -119,8 +120,14 @@ class Espeak:
             if event.type == 0:
                 break
             if event.type == _PHONEME:
-                name = event.id.text.decode()
-                self._phonemes.append(("_" if name.startswith("_") else name, event.sample))
+                self._note(event.id.text.decode(), event.sample)
             elif event.type == _WORD:
                 self._words.append(len(self._phonemes))
         return 0
+
+    def _note(self, name: str, sample: int) -> None:
+        if not name.startswith(PAUSE):
+            self._phonemes.append((name, sample))
+        elif not self._phonemes or self._phonemes[-1][0] != PAUSE:
+            # A pause comes in parts of several names, and is one here.
+            self._phonemes.append((PAUSE, sample))

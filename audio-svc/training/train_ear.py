@@ -60,7 +60,7 @@ def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float = PEA
         torch.nn.utils.clip_grad_norm_(ear.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        mean += (float(loss) - mean) / min(step, 50)
+        mean += (loss.item() - mean) / min(step, 50)
         if step % 100 == 0:
             print(f"step {step} loss {mean:.3f} cpu {time.process_time():.0f} s", flush=True)
 

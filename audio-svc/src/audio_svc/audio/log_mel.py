@@ -12,10 +12,15 @@ FLOOR = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class MelSettings:
-    """Windows are Hann's of ``fft_size``, ``hop`` samples apart, the first centred at 0."""
+    """Windows are Hann's, ``hop`` samples apart, the first centred at 0.
+
+    Attributes:
+        window: Samples; shorter than ``fft_size``, the spectrum is interpolated.
+    """
 
     rate_hz: int = 16000
     fft_size: int = 512
+    window: int = 512
     hop: int = 200
     bands: int = 80
     low_hz: float = 50.0
@@ -26,14 +31,16 @@ def log_mel(samples: NDArray[np.float32], settings: MelSettings) -> Frames:
     """Natural logarithm of the magnitude in each band, float32 [frames, bands]."""
     padded = np.pad(samples, settings.fft_size // 2)
     windows = np.lib.stride_tricks.sliding_window_view(padded, settings.fft_size)[:: settings.hop]
-    spectrum = np.abs(np.fft.rfft(windows * hann(settings.fft_size), axis=1))
+    spectrum = np.abs(np.fft.rfft(windows * hann(settings), axis=1))
     bands = spectrum.astype(np.float32) @ mel_matrix(settings)
     return np.log(np.maximum(bands, FLOOR))
 
 
 @cache
-def hann(size: int) -> NDArray[np.float32]:
-    return np.hanning(size + 1)[:-1].astype(np.float32)
+def hann(settings: MelSettings) -> NDArray[np.float32]:
+    """float32 [fft_size], the window in its middle."""
+    margin = (settings.fft_size - settings.window) // 2
+    return np.pad(np.hanning(settings.window + 1)[:-1], margin).astype(np.float32)
 
 
 @cache

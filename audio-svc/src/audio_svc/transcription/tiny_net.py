@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from audio_svc.conv_block import ConvBlock
 
 BLANK = "_"
 LETTERS = BLANK + " abcdefghijklmnopqrstuvwxyz'"
@@ -29,7 +30,7 @@ class Ear(nn.Module):
         super().__init__()
         width = shape.width
         self.narrow = nn.Conv1d(shape.bands, width, 8, stride=FRAMES_PER_STEP, padding=4)
-        self.blocks = nn.ModuleList(_Block(width, shape.kernel) for _ in range(shape.blocks))
+        self.blocks = nn.ModuleList(ConvBlock(width, shape.kernel) for _ in range(shape.blocks))
         self.norm = nn.LayerNorm(width)
         self.letters = nn.Linear(width, LETTERS_PER_STEP * len(LETTERS))
 
@@ -40,18 +41,6 @@ class Ear(nn.Module):
             x = block(x)
         logits: Tensor = self.letters(self.norm(x))
         return logits.reshape(len(logits), -1, len(LETTERS))
-
-
-class _Block(nn.Module):
-    def __init__(self, width: int, kernel: int) -> None:
-        super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.conv = nn.Conv1d(width, width, kernel, padding=kernel // 2)
-        self.dropout = nn.Dropout(0.1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        heard = self.conv(self.norm(x).transpose(1, 2)).transpose(1, 2)
-        return x + self.dropout(functional.relu(heard))
 
 
 def normalise(frames: Tensor) -> Tensor:
