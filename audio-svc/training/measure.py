@@ -1,4 +1,7 @@
-"""Word and character error rates, of espeak-ng's voices and of our own: python -m training.measure."""
+"""Error rates of words and letters, of espeak-ng's voices and of our own.
+
+python -m training.measure --help
+"""
 
 import argparse
 import time
@@ -13,7 +16,7 @@ from audio_svc.speech.tiny import TinySpeech
 from audio_svc.transcription.base import TranscriptionOptions
 from audio_svc.transcription.tiny import LETTERS, MEL, TinyHearing
 from audio_svc.transcription.tiny_words import spell_out
-from training.hearing_data import test_set
+from training.hearing_data import unseen_set
 
 KINDS = ("everyday", "wide", "held_out")
 
@@ -28,12 +31,12 @@ def main() -> None:
     torch.set_num_threads(1)
     ear = TinyHearing(asked.ear, "cpu")
     for kind in KINDS:
-        heard = list(test_set(kind, asked.sentences, asked.seed))
+        heard = list(unseen_set(kind, asked.sentences, asked.seed))
         report(f"espeak-ng, unseen voices, {kind}", ear, heard)
     if asked.voice:
         voice = TinySpeech(asked.voice, "cpu")
         for kind in KINDS[:2]:
-            texts = [text for text, _ in test_set(kind, asked.sentences // 2, asked.seed)]
+            texts = [text for text, _ in unseen_set(kind, asked.sentences // 2, asked.seed)]
             report(f"tiny_tts, {kind}", ear, list(spoken(voice, texts)))
 
 
@@ -79,8 +82,9 @@ def edits(told: Sequence[str], wanted: Sequence[str]) -> int:
     for place, one in enumerate(told, 1):
         diagonal, row[0] = row[0], place
         for column, other in enumerate(wanted, 1):
-            diagonal, row[column] = row[column], min(
-                row[column] + 1, row[column - 1] + 1, diagonal + (one != other)
+            diagonal, row[column] = (
+                row[column],
+                min(row[column] + 1, row[column - 1] + 1, diagonal + (one != other)),
             )
     return row[-1]
 

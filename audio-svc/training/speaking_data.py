@@ -61,7 +61,7 @@ def any_text(dice: random.Random) -> str:
     """One clause or two, as a statement, a question or a call."""
     make = dice.choice((everyday_sentence, wide_sentence))
     text = make(dice)
-    if dice.random() < 0.3:  # noqa: PLR2004
+    if dice.random() < 0.3:
         text += ", " + everyday_sentence(dice)
     return text + dice.choice("....?!")
 
@@ -110,9 +110,7 @@ def track_pitch(
     return pitch.astype(np.float32), voicing.astype(np.float32)
 
 
-def _marked(
-    spoken: Spoken, spelled: list[list[str]], text: str
-) -> tuple[MarkedSound, ...] | None:
+def _marked(spoken: Spoken, spelled: list[list[str]], text: str) -> tuple[MarkedSound, ...] | None:
     """Names from the events, stress from the spelling, and what each pause stands for."""
     names = [name for name, _ in spoken.phonemes]
     told = [read_sound(sound) for word in spelled for sound in word]
@@ -122,9 +120,7 @@ def _marked(
         for offset in range(size):
             stress[mine + offset] = told[theirs + offset].stress
     begins = set(spoken.words)
-    sounds = [
-        MarkedSound(name, stress[place], place in begins) for place, name in enumerate(names)
-    ]
+    sounds = [MarkedSound(name, stress[place], place in begins) for place, name in enumerate(names)]
     return _with_endings(sounds, [sign for sign in text if sign in ENDINGS])
 
 

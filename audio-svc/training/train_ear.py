@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from audio_svc.transcription.tiny_net import LETTERS, Ear, EarShape, normalise
+from audio_svc.transcription.tiny_net import LETTERS, LETTERS_PER_STEP, Ear, EarShape, normalise
 from training.hearing_data import Heard, training_set
 
 BATCH_FRAMES = 6400
 PEAK_RATE = 2e-3
 WARM_UP_STEPS = 150
+KEPT_EVERY = 100
+PHONEMES_SHARE = 0.5
 MASKS, MASK_FRAMES, MASK_BANDS = 2, 20, 14
 
 
@@ -38,31 +40,47 @@ def main() -> None:
     heard = list(training_set(asked.utterances, asked.seed))
     print(f"{len(heard)} utterances made in {time.process_time():.0f} s of CPU", flush=True)
     ear = Ear(EarShape())
+    print(sum(weight.numel() for weight in ear.parameters()), "weights")
     if asked.start:
         ear.load_state_dict({k: v.float() for k, v in load_file(asked.start).items()})
-    train(ear, heard, asked.steps, asked.seed, asked.peak)
-    save(ear, asked.out)
+    for step in train(ear, heard, asked.steps, asked.seed, asked.peak):
+        if step % KEPT_EVERY == 0 or step == asked.steps:
+            save(ear, asked.out)
 
 
-def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float = PEAK_RATE) -> None:
-    optimiser = torch.optim.AdamW(ear.parameters(), peak, betas=(0.9, 0.98), weight_decay=1e-2)
+def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float) -> Iterator[int]:
+    """Letters by CTC and, half way, the phoneme of each step, which espeak-ng tells.
+
+    Yields the number of each step that is done.
+    """
+    names = sorted({name for one in heard for name in one.phonemes})
+    phonemes = nn.Linear(EarShape().width, LETTERS_PER_STEP * len(names))
+    weights = [*ear.parameters(), *phonemes.parameters()]
+    optimiser = torch.optim.AdamW(weights, peak, betas=(0.9, 0.98), weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, peak, steps, pct_start=min(0.2, WARM_UP_STEPS / steps), final_div_factor=100
     )
     ear.train()
-    mean = 0.0
-    for step, (frames, texts) in enumerate(_batches(heard, steps, random.Random(seed)), 1):
+    means = [0.0, 0.0]
+    for step, batch in enumerate(_batches(heard, steps, random.Random(seed)), 1):
+        frames = _padded(batch, random.Random(step))
         with torch.autocast("cpu", torch.bfloat16):
-            logits = ear(frames)
-        loss = _loss(logits.float(), texts)
+            half_way, logits = ear.hear(frames)
+            guessed = phonemes(half_way)
+        parts = (
+            _letters_loss(logits.float(), batch),
+            _phonemes_loss(guessed.float().reshape(*logits.shape[:2], -1), batch, names),
+        )
         optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(ear.parameters(), 1.0)
+        (parts[0] + PHONEMES_SHARE * parts[1]).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         schedule.step()
-        mean += (loss.item() - mean) / min(step, 50)
+        means = [m + (p.item() - m) / min(step, 50) for m, p in zip(means, parts, strict=True)]
         if step % 100 == 0:
-            print(f"step {step} loss {mean:.3f} cpu {time.process_time():.0f} s", flush=True)
+            told = " ".join(f"{mean:.3f}" for mean in means)
+            print(f"step {step} {told} cpu {time.process_time():.0f} s", flush=True)
+        yield step
 
 
 def save(ear: Ear, folder: Path) -> None:
@@ -74,10 +92,8 @@ def save(ear: Ear, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _batches(
-    heard: list[Heard], steps: int, dice: random.Random
-) -> Iterator[tuple[Tensor, list[str]]]:
-    """Of like lengths, so that little is padding; each with masks of its own."""
+def _batches(heard: list[Heard], steps: int, dice: random.Random) -> Iterator[list[Heard]]:
+    """Of like lengths, so that little is padding."""
     made = 0
     while True:
         order = sorted(heard, key=lambda one: len(one.frames) * dice.uniform(0.9, 1.1))
@@ -91,7 +107,7 @@ def _batches(
             if made == steps:
                 return
             made += 1
-            yield _padded(batch, dice), [one.text for one in batch]
+            yield batch
 
 
 def _padded(batch: list[Heard], dice: random.Random) -> Tensor:
@@ -112,16 +128,24 @@ def _masked(frames: Tensor, dice: random.Random) -> Tensor:
     return frames
 
 
-def _loss(logits: Tensor, texts: list[str]) -> Tensor:
+def _letters_loss(logits: Tensor, batch: list[Heard]) -> Tensor:
     # Padding is heard as silence, which the ear has to learn too: every row has full length.
-    targets = [[LETTERS.index(letter) for letter in text] for text in texts]
+    targets = [[LETTERS.index(letter) for letter in one.text] for one in batch]
     return functional.ctc_loss(
         functional.log_softmax(logits, -1).transpose(0, 1),
         torch.tensor(np.concatenate(targets)),
-        torch.full((len(texts),), logits.shape[1]),
+        torch.full((len(batch),), logits.shape[1]),
         torch.tensor([len(one) for one in targets]),
         zero_infinity=True,
     )
+
+
+def _phonemes_loss(logits: Tensor, batch: list[Heard], names: list[str]) -> Tensor:
+    index = {name: place for place, name in enumerate(names)}
+    wanted = torch.full(logits.shape[:2], -100)
+    for row, one in zip(wanted, batch, strict=True):
+        row[: len(one.phonemes)] = torch.tensor([index[name] for name in one.phonemes])
+    return functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
 
 
 if __name__ == "__main__":

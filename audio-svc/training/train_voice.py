@@ -17,15 +17,16 @@ from torch.nn.utils.rnn import pad_sequence
 from audio_svc.speech.tiny_net import BANDS, CENTRE_PITCH, Voice, VoiceShape
 from training.speaking_data import SPEAKERS, Said, training_set
 
-BATCH_FRAMES = 3200
-PEAK_RATE = 1.5e-3
+BATCH_FRAMES = 2400
+PEAK_RATE = 2e-3
+KEPT_EVERY = 100
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder for config.json and voice.safetensors")
-    parser.add_argument("--utterances", type=int, default=3000)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--utterances", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
@@ -36,11 +37,13 @@ def main() -> None:
     names = sorted({sound.name for one in said for sound in one.sounds})
     shape = VoiceShape(len(names), len(SPEAKERS))
     voice = Voice(shape)
-    train(voice, said, names, asked.steps, asked.seed)
-    save(voice, shape, names, asked.out)
+    for step in train(voice, said, names, asked.steps, asked.seed):
+        if step % KEPT_EVERY == 0 or step == asked.steps:
+            save(voice, shape, names, asked.out)
 
 
-def train(voice: Voice, said: list[Said], names: list[str], steps: int, seed: int) -> None:
+def train(voice: Voice, said: list[Said], names: list[str], steps: int, seed: int) -> Iterator[int]:
+    """Yields the number of each step that is done."""
     optimiser = torch.optim.AdamW(voice.parameters(), PEAK_RATE, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, PEAK_RATE, steps, pct_start=0.1, final_div_factor=100
@@ -58,6 +61,7 @@ def train(voice: Voice, said: list[Said], names: list[str], steps: int, seed: in
         if step % 100 == 0:
             told = " ".join(f"{mean:.3f}" for mean in means)
             print(f"step {step} {told} cpu {time.process_time():.0f} s", flush=True)
+        yield step
 
 
 def save(voice: Voice, shape: VoiceShape, names: list[str], folder: Path) -> None:

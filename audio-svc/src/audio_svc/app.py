@@ -7,6 +7,7 @@ from audio_svc.api.control import audio_router
 from audio_svc.api.predict import PredictRoute
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
+from audio_svc.built_in import built_in_specs
 from audio_svc.families import Engine, Family
 from audio_svc.library import Library
 from audio_svc.listener import Listener
@@ -16,6 +17,8 @@ from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
 from audio_svc.speech import speecht5_files
+from audio_svc.speech import tiny_files as tiny_voice_files
+from audio_svc.transcription import tiny_files as tiny_ear_files
 from audio_svc.transcription import whisper_files
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -34,7 +37,12 @@ def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[A
 
     def make_loader(slot: ComputeSlot) -> AudioLoader:
         return AudioLoader(
-            settings.service, slot, runtime.clock, tools=_tools(settings), families=FAMILIES
+            settings.service,
+            slot,
+            runtime.clock,
+            tools=_tools(settings),
+            families=FAMILIES,
+            built_in=built_in_specs(),
         )
 
     return Replica(runtime, make_loader)
@@ -53,7 +61,9 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
         runtime, title="Fleetserve audio-svc", routers=[internal_router, audio_router]
     )
     control.state.meter = meter
-    control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
+    control.state.library = Library(
+        settings.service.models_dir, FAMILIES, replica.pool, built_in_specs()
+    )
     max_chars = config.audio.max_text_chars
     routes: dict[str, Handler] = {
         "/synthesize": SynthesizeRoute(speaker, max_chars),
@@ -113,10 +123,26 @@ def _whisper(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
 
 
+def _tiny_tts(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.tiny import TinySpeech
+
+    engine = TinySpeech(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
+def _tiny_stt(folder: Path, device: str) -> Engine:
+    from audio_svc.transcription.tiny import TinyHearing
+
+    engine = TinyHearing(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+
+
 FAMILIES = {
     family.model_type: family
     for family in (
         Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
+        Family("tiny_tts", Task.TEXT_TO_SPEECH, _tiny_tts, tiny_voice_files.read_facts),
+        Family("tiny_stt", Task.AUTOMATIC_SPEECH_RECOGNITION, _tiny_stt, tiny_ear_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
     )
 }

@@ -6,8 +6,8 @@ each tells two letters, since fast speech has more than twenty a second.
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from audio_svc.conv_block import ConvBlock
 
@@ -29,18 +29,25 @@ class Ear(nn.Module):
     def __init__(self, shape: EarShape) -> None:
         super().__init__()
         width = shape.width
-        self.narrow = nn.Conv1d(shape.bands, width, 8, stride=FRAMES_PER_STEP, padding=4)
+        self.narrow = nn.Conv1d(shape.bands, width, 8, stride=FRAMES_PER_STEP, padding=2)
         self.blocks = nn.ModuleList(ConvBlock(width, shape.kernel) for _ in range(shape.blocks))
         self.norm = nn.LayerNorm(width)
         self.letters = nn.Linear(width, LETTERS_PER_STEP * len(LETTERS))
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits [batch, letter steps, letters] of normalised frames [batch, frames, bands]."""
-        x = self.narrow(frames.transpose(1, 2)).transpose(1, 2)
-        for block in self.blocks:
+        return self.hear(frames)[1]
+
+    def hear(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """What is known half way [batch, steps, width], and the logits."""
+        whole = functional.pad(frames.transpose(1, 2), (0, -frames.shape[1] % FRAMES_PER_STEP))
+        x = half_way = self.narrow(whole).transpose(1, 2)
+        for place, block in enumerate(self.blocks):
             x = block(x)
+            if place == len(self.blocks) // 2:
+                half_way = x
         logits: Tensor = self.letters(self.norm(x))
-        return logits.reshape(len(logits), -1, len(LETTERS))
+        return half_way, logits.reshape(len(logits), -1, len(LETTERS))
 
 
 def normalise(frames: Tensor) -> Tensor:

@@ -131,6 +131,8 @@ def logprob_of(codes: Sequence[int], scores: Scores) -> float:
     reached[:2] = own[0, :2]
     for row in own[1:]:
         one = np.concatenate(([NEVER], reached[:-1]))
-        two = np.where(may_skip, np.concatenate(([NEVER, NEVER], reached[:-2]))[: len(labels)], NEVER)
+        two = np.where(
+            may_skip, np.concatenate(([NEVER, NEVER], reached[:-2]))[: len(labels)], NEVER
+        )
         reached = np.logaddexp(np.logaddexp(reached, one), two) + row
     return float(np.logaddexp(reached[-1], reached[-2]))
