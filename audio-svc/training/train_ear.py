@@ -16,10 +16,10 @@ from torch.nn import functional
 
 from audio_svc.transcription.tiny_net import LETTERS, LETTERS_PER_STEP, Ear, EarShape, normalise
 from training.hearing_data import Heard, training_set
+from training.pace import paced
 
-BATCH_FRAMES = 6400
+BATCH_FRAMES = 3200
 PEAK_RATE = 2e-3
-WARM_UP_STEPS = 150
 KEPT_EVERY = 100
 PHONEMES_SHARE = 0.5
 MASKS, MASK_FRAMES, MASK_BANDS = 2, 20, 14
@@ -29,8 +29,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder for config.json and model.safetensors")
     parser.add_argument("--utterances", type=int, default=16000)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="of the steps together, at most")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--start", type=Path, help="go on from these weights")
     parser.add_argument("--peak", type=float, default=PEAK_RATE)
@@ -43,12 +44,20 @@ def main() -> None:
     print(sum(weight.numel() for weight in ear.parameters()), "weights")
     if asked.start:
         ear.load_state_dict({k: v.float() for k, v in load_file(asked.start).items()})
-    for step in train(ear, heard, asked.steps, asked.seed, asked.peak):
-        if step % KEPT_EVERY == 0 or step == asked.steps:
+    for step in train(ear, heard, asked.steps, asked.seed, asked.peak, asked.minutes):
+        if step % KEPT_EVERY == 0:
             save(ear, asked.out)
+    save(ear, asked.out)
 
 
-def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float) -> Iterator[int]:
+def train(
+    ear: Ear,
+    heard: list[Heard],
+    steps: int,
+    seed: int,
+    peak: float = PEAK_RATE,
+    minutes: float | None = None,
+) -> Iterator[int]:
     """Letters by CTC and, half way, the phoneme of each step, which espeak-ng tells.
 
     Yields the number of each step that is done.
@@ -57,12 +66,10 @@ def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float) -> I
     phonemes = nn.Linear(EarShape().width, LETTERS_PER_STEP * len(names))
     weights = [*ear.parameters(), *phonemes.parameters()]
     optimiser = torch.optim.AdamW(weights, peak, betas=(0.9, 0.98), weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, peak, steps, pct_start=min(0.2, WARM_UP_STEPS / steps), final_div_factor=100
-    )
     ear.train()
     means = [0.0, 0.0]
-    for step, batch in enumerate(_batches(heard, steps, random.Random(seed)), 1):
+    pace = paced(optimiser, peak, steps, minutes)
+    for step, batch in zip(pace, _batches(heard, random.Random(seed)), strict=False):
         frames = _padded(batch, random.Random(step))
         with torch.autocast("cpu", torch.bfloat16):
             half_way, logits = ear.hear(frames)
@@ -75,7 +82,6 @@ def train(ear: Ear, heard: list[Heard], steps: int, seed: int, peak: float) -> I
         (parts[0] + PHONEMES_SHARE * parts[1]).backward()
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
-        schedule.step()
         means = [m + (p.item() - m) / min(step, 50) for m, p in zip(means, parts, strict=True)]
         if step % 100 == 0:
             told = " ".join(f"{mean:.3f}" for mean in means)
@@ -92,9 +98,8 @@ def save(ear: Ear, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
-def _batches(heard: list[Heard], steps: int, dice: random.Random) -> Iterator[list[Heard]]:
-    """Of like lengths, so that little is padding."""
-    made = 0
+def _batches(heard: list[Heard], dice: random.Random) -> Iterator[list[Heard]]:
+    """Without end; of like lengths, so that little is padding."""
     while True:
         order = sorted(heard, key=lambda one: len(one.frames) * dice.uniform(0.9, 1.1))
         batches: list[list[Heard]] = [[]]
@@ -103,11 +108,7 @@ def _batches(heard: list[Heard], steps: int, dice: random.Random) -> Iterator[li
                 batches.append([])
             batches[-1].append(one)
         dice.shuffle(batches)
-        for batch in batches:
-            if made == steps:
-                return
-            made += 1
-            yield batch
+        yield from batches
 
 
 def _padded(batch: list[Heard], dice: random.Random) -> Tensor:

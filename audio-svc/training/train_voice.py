@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_svc.speech.tiny_net import BANDS, CENTRE_PITCH, Voice, VoiceShape
+from training.pace import paced
 from training.speaking_data import SPEAKERS, Said, training_set
 
 BATCH_FRAMES = 2400
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--utterances", type=int, default=1500)
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="of the steps together, at most")
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
@@ -37,26 +39,31 @@ def main() -> None:
     names = sorted({sound.name for one in said for sound in one.sounds})
     shape = VoiceShape(len(names), len(SPEAKERS))
     voice = Voice(shape)
-    for step in train(voice, said, names, asked.steps, asked.seed):
-        if step % KEPT_EVERY == 0 or step == asked.steps:
+    for step in train(voice, said, names, asked.steps, asked.seed, asked.minutes):
+        if step % KEPT_EVERY == 0:
             save(voice, shape, names, asked.out)
+    save(voice, shape, names, asked.out)
 
 
-def train(voice: Voice, said: list[Said], names: list[str], steps: int, seed: int) -> Iterator[int]:
+def train(
+    voice: Voice,
+    said: list[Said],
+    names: list[str],
+    steps: int,
+    seed: int,
+    minutes: float | None = None,
+) -> Iterator[int]:
     """Yields the number of each step that is done."""
     optimiser = torch.optim.AdamW(voice.parameters(), PEAK_RATE, betas=(0.9, 0.98))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, PEAK_RATE, steps, pct_start=0.1, final_div_factor=100
-    )
     voice.train()
     means = [0.0, 0.0, 0.0]
-    for step, batch in enumerate(_batches(said, steps, random.Random(seed)), 1):
+    pace = paced(optimiser, PEAK_RATE, steps, minutes)
+    for step, batch in zip(pace, _batches(said, random.Random(seed)), strict=False):
         parts = _losses(voice, batch, names)
         optimiser.zero_grad()
         sum(parts, torch.tensor(0.0)).backward()
         torch.nn.utils.clip_grad_norm_(voice.parameters(), 1.0)
         optimiser.step()
-        schedule.step()
         means = [m + (p.item() - m) / min(step, 50) for m, p in zip(means, parts, strict=True)]
         if step % 100 == 0:
             told = " ".join(f"{mean:.3f}" for mean in means)
@@ -112,8 +119,8 @@ def _padded(rows: list[Tensor]) -> Tensor:
     return pad_sequence(rows, batch_first=True)
 
 
-def _batches(said: list[Said], steps: int, dice: random.Random) -> Iterator[list[Said]]:
-    made = 0
+def _batches(said: list[Said], dice: random.Random) -> Iterator[list[Said]]:
+    """Without end; of like lengths, so that little is padding."""
     while True:
         order = sorted(said, key=lambda one: len(one.bands) * dice.uniform(0.9, 1.1))
         batches: list[list[Said]] = [[]]
@@ -122,11 +129,7 @@ def _batches(said: list[Said], steps: int, dice: random.Random) -> Iterator[list
                 batches.append([])
             batches[-1].append(one)
         dice.shuffle(batches)
-        for batch in batches:
-            if made == steps:
-                return
-            made += 1
-            yield batch
+        yield from batches
 
 
 if __name__ == "__main__":
