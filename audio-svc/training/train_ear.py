@@ -17,6 +17,7 @@ from torch.nn import functional
 from audio_svc.transcription.tiny_net import LETTERS, LETTERS_PER_STEP, Ear, EarShape, normalise
 from training.hearing_data import Heard, training_set
 from training.pace import paced
+from training.sentences import wide_words
 
 BATCH_FRAMES = 3200
 PEAK_RATE = 2e-3
@@ -95,6 +96,7 @@ def save(ear: Ear, folder: Path) -> None:
     weights = {name: value.half().contiguous() for name, value in ear.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
     config = {"model_type": "tiny_stt", "languages": ["en"], "shape": asdict(EarShape())}
+    (folder / "words.txt").write_text("\n".join(wide_words()) + "\n")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 

@@ -31,9 +31,10 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of the voice, whose config.json is there")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
-    torch.set_num_threads(1)
+    torch.set_num_threads(asked.threads)
     table = make_table(Espeak())
     config = json.loads((asked.out / "config.json").read_text())
     known = set(config["phonemes"])
@@ -47,8 +48,7 @@ def main() -> None:
     save_file(weights, asked.out / "speller.safetensors")
     lines = [f"{word}\t{' '.join(spelled)}\n" for word, spelled in sorted(table.items())]
     (asked.out / "pronunciations.txt").write_text("".join(lines))
-    config["sounds"] = sounds
-    (asked.out / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (asked.out / "speller.json").write_text(json.dumps({"sounds": sounds}) + "\n")
 
 
 def make_table(espeak: Espeak) -> dict[str, list[str]]:

@@ -9,12 +9,13 @@ from audio_svc.facts import FileFacts
 
 VOICE_FILE = "voice.safetensors"
 SPELLER_FILE = "speller.safetensors"
+SOUNDS_FILE = "speller.json"
 TABLE_FILE = "pronunciations.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class TinyVoiceConfig:
-    """config.json.
+    """config.json and speller.json.
 
     Attributes:
         phonemes: Those the voice knows, in the network's order.
@@ -35,7 +36,7 @@ def read_voice_config(folder: Path) -> TinyVoiceConfig:
         tuple(config["voices"]),
         tuple(config["languages"]),
         tuple(config["phonemes"]),
-        tuple(config["sounds"]),
+        tuple(json.loads((folder / SOUNDS_FILE).read_bytes())["sounds"]),
         config["shape"],
     )
 
