@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 
+from audio_svc.built_in import FOLDER
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
 from audio_svc.speech.memory import ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
+from audio_svc.speech.tiny import TinySpeech
 from tests.checkpoints.published import publish_speecht5
 
 TEXT = "Hello, this is a test."
@@ -26,7 +28,14 @@ def make_speecht5(folder: Path) -> SpeechEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_tone, make_speecht5])
+def make_tiny(_folder: Path) -> SpeechEngine:
+    """With the files that are shipped."""
+    engine = TinySpeech(FOLDER / "tiny_tts", "cpu")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(scope="module", params=[make_tone, make_speecht5, make_tiny])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> SpeechEngine:
