@@ -53,7 +53,7 @@ def report(title: str, ear: TinyHearing, heard: Sequence[tuple[str, Samples]]) -
     started = time.process_time()
     for text, samples in heard:
         told = " ".join(transcribed(ear, samples).split())
-        by_letters = " ".join(w.text for w in spell_out(ear.letter_scores(samples), LETTERS))
+        by_letters = spell_out(ear.letter_scores(samples), LETTERS)
         for counts, one, other in (
             (words, told.split(), text.split()),
             (letters, list(told), list(text)),

@@ -28,7 +28,7 @@ from audio_svc.transcription.tiny_net import (
     EarShape,
     normalise,
 )
-from audio_svc.transcription.tiny_words import Scores, SpokenWord, WordBook, spell_out
+from audio_svc.transcription.tiny_words import Scores, SpokenWord, WordBook, place_words
 from audio_svc.weights import storage_bytes
 
 MEL = MelSettings()
@@ -91,10 +91,8 @@ class TinyHearing:
             end = _quiet_end(samples, start)
             scores = self.letter_scores(samples[start:end])
             yield None
-            words = []
-            for word in spell_out(scores, LETTERS):
-                words.append(self._known(word, scores))
-                yield None
+            text = yield from self._book.read(scores)
+            words = place_words(text, scores, LETTERS)
             yield from _segments(words, start / MEL.rate_hz, len(samples) / MEL.rate_hz, options)
             start = end
 
@@ -104,10 +102,6 @@ class TinyHearing:
         with torch.inference_mode():
             scores: Scores = self._ear(normalise(frames)[None])[0].log_softmax(-1).numpy()
         return scores
-
-    def _known(self, word: SpokenWord, scores: Scores) -> SpokenWord:
-        text, logprob = self._book.choose(word.text, scores[word.first : word.last + 1])
-        return SpokenWord(text, word.first, word.last, logprob)
 
 
 def _quiet_end(samples: Samples, start: int) -> int:

@@ -30,7 +30,9 @@ class Ear(nn.Module):
         super().__init__()
         width = shape.width
         self.narrow = nn.Conv1d(shape.bands, width, 8, stride=FRAMES_PER_STEP, padding=2)
-        self.blocks = nn.ModuleList(ConvBlock(width, shape.kernel) for _ in range(shape.blocks))
+        self.blocks = nn.ModuleList(
+            ConvBlock(width, shape.kernel, 0.0) for _ in range(shape.blocks)
+        )
         self.norm = nn.LayerNorm(width)
         self.letters = nn.Linear(width, LETTERS_PER_STEP * len(LETTERS))
 

@@ -1,20 +1,26 @@
-"""From letters to words: what was heard is weighed against the words that sound like it.
+"""From letters to words: a search over what may have been said, which prefers known words.
 
-An ear that writes by sound writes "hows" for "house". Each word it writes is compared with the
-known words of nearly the same letters: by how likely the sound is under each, and how common each
-is. What is written stays where no known word fits: the vocabulary is open.
+An ear that writes by sound writes "hows" for "house" and hears no gap in "redbook". So texts compete:
+each by how likely its letters are under the sound, all ways of writing them together, and by how
+common its words are. A word that is not known costs more, and stays possible: the vocabulary is open.
+
+Source: Hannun et al. 2014, First-pass large vocabulary continuous speech recognition using
+bi-directional recurrent DNNs, for the search over prefixes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
+from math import exp, log, log1p
 
 import numpy as np
 from numpy.typing import NDArray
 
 Scores = NDArray[np.float32]
-MOST_EDITS = 2
-LONGEST_WORD = 24
 NEVER = -1e9
+SPACE = " "
+BEAMS = 40
+LEAST_LOGPROB = -7.0  # Less likely letters are not tried.
+STEPS_AT_ONCE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,28 @@ class SpokenWord:
     logprob: float
 
 
+@dataclass(slots=True)
+class _Beam:
+    """A text so far.
+
+    Attributes:
+        blank, letter: Logarithms of all ways to write it that end so.
+        prior: Of its words, without the last where it is not complete.
+    """
+
+    prior: float
+    blank: float = NEVER
+    letter: float = NEVER
+
+    @property
+    def sound(self) -> float:
+        return _added(self.blank, self.letter)
+
+    @property
+    def score(self) -> float:
+        return self.sound + self.prior
+
+
 class WordBook:
     """Words by how common they are.
 
@@ -38,101 +66,141 @@ class WordBook:
         words: Common ones first.
         letters: The alphabet of the scores; the first is CTC's blank.
         prior_weight: Of a word's rank against its sound.
-        unknown_cost: What a word that is not here has to be better by.
+        unknown_cost: What a word that is not here has to be likelier by than the commonest.
     """
 
     def __init__(
         self,
-        words: Sequence[str],
+        words: Iterable[str],
         letters: str,
         prior_weight: float = 0.6,
         unknown_cost: float = 9.0,
     ) -> None:
-        self._words = list(words)
         self._letters = letters
-        self._priors = -prior_weight * np.log(np.arange(len(words)) + 20.0)
+        self._space = letters.index(SPACE)
         self._unknown = -unknown_cost
-        self._ranks = {word: rank for rank, word in enumerate(words)}
-        self._lengths = np.array([len(word) for word in words])
-        self._codes = np.full((len(words), LONGEST_WORD), -1, np.int8)
-        for row, word in zip(self._codes, words, strict=True):
-            row[: len(word)] = [letters.index(letter) for letter in word[:LONGEST_WORD]]
+        self._priors = {w: -prior_weight * log(1 + rank / 20) for rank, w in enumerate(words)}
+        self._beginnings = {w[:end] for w in self._priors for end in range(len(w) + 1)}
 
-    def choose(self, heard: str, scores: Scores) -> tuple[str, float]:
-        """The likeliest word for the steps [steps, letters] of log-probabilities, and its sound's.
+    def read(self, scores: Scores) -> Generator[None, None, str]:
+        """The likeliest text of log-probabilities [steps, letters]; rests now and then."""
+        beams = {"": _Beam(0.0, blank=0.0)}
+        for step, row in enumerate(scores):
+            beams = self._extended(beams, row.tolist())
+            if step % STEPS_AT_ONCE == STEPS_AT_ONCE - 1:
+                yield
+        ended = {
+            text: beam.sound + self._prior_of(text, beam.prior) for text, beam in beams.items()
+        }
+        return max(ended, key=ended.__getitem__).strip()
 
-        heard: As it was written.
-        """
-        near = self._near(heard)
-        candidates = [heard] if heard not in self._ranks else []
-        priors = [self._unknown] * len(candidates) + [float(self._priors[i]) for i in near]
-        candidates += [self._words[place] for place in near]
-        sounds = [logprob_of(self._encode(word), scores) for word in candidates]
-        best = int(np.argmax(np.array(sounds) + np.array(priors)))
-        return candidates[best], sounds[best]
+    def _extended(self, beams: dict[str, _Beam], row: Sequence[float]) -> dict[str, _Beam]:
+        """The best texts after one more step."""
+        found: dict[str, _Beam] = {}
+        likely = [place for place, one in enumerate(row) if place and one > LEAST_LOGPROB]
+        for text, beam in beams.items():
+            same = found.setdefault(text, _Beam(beam.prior))
+            same.blank = _added(same.blank, beam.sound + row[0])
+            last = text[-1:]
+            for place in likely:
+                letter = self._letters[place]
+                if letter == last:
+                    # The same sign goes on; only after a blank is it another one.
+                    same.letter = _added(same.letter, beam.letter + row[place])
+                    heard = beam.blank
+                else:
+                    heard = beam.sound
+                if heard > NEVER:
+                    self._add(found, text, beam.prior, letter, heard + row[place])
+        best = sorted(found.items(), key=lambda item: item[1].score, reverse=True)
+        return dict(best[:BEAMS])
 
-    def _near(self, heard: str) -> list[int]:
-        """Places of the known words that are at most MOST_EDITS letters away."""
-        if len(heard) > LONGEST_WORD:
-            return []
-        allowed = min(MOST_EDITS, max(1, len(heard) // 2))
-        places = np.flatnonzero(np.abs(self._lengths - len(heard)) <= allowed)
-        return [int(i) for i in places[self._distances(heard, places) <= allowed]]
+    def _add(
+        self, found: dict[str, _Beam], text: str, prior: float, letter: str, sound: float
+    ) -> None:
+        if letter == SPACE and (not text or text.endswith(SPACE)):
+            return
+        longer = text + letter
+        beam = found.get(longer)
+        if beam is None:
+            if letter == SPACE:
+                prior = self._prior_of(text, prior)
+            beam = found[longer] = _Beam(prior + self._leaving(text, longer))
+        beam.letter = _added(beam.letter, sound)
 
-    def _distances(self, heard: str, places: NDArray[np.intp]) -> NDArray[np.int16]:
-        """Levenshtein's, to many words at once."""
-        codes = self._codes[places]
-        width = codes.shape[1]
-        row = np.broadcast_to(np.arange(width + 1, dtype=np.int16), (len(places), width + 1)).copy()
-        for letter in self._encode(heard):
-            above = row.copy()
-            row[:, 0] = above[:, 0] + 1
-            replaced = above[:, :-1] + (codes != letter)
-            for place in range(width):
-                cheapest = np.minimum(above[:, place + 1], row[:, place]) + 1
-                row[:, place + 1] = np.minimum(replaced[:, place], cheapest)
-        found: NDArray[np.int16] = row[np.arange(len(places)), self._lengths[places]]
-        return found
+    def _leaving(self, text: str, longer: str) -> float:
+        """The cost of an unknown word, at the letter that makes it one."""
+        before, now = _last_word(text), _last_word(longer)
+        left = before in self._beginnings and now not in self._beginnings
+        return self._unknown if left else 0.0
 
-    def _encode(self, word: str) -> list[int]:
-        return [self._letters.index(letter) for letter in word]
+    def _prior_of(self, text: str, prior: float) -> float:
+        """With the last word as complete."""
+        word = _last_word(text)
+        if not word:
+            return prior
+        known = self._priors.get(word)
+        if known is not None:
+            return prior + known
+        # What is no beginning of a known word has paid already.
+        return prior + (self._unknown if word in self._beginnings else 0.0)
 
 
-def spell_out(scores: Scores, letters: str) -> list[SpokenWord]:
-    """The words of the likeliest letter of each step; a space parts them, 0 is the blank."""
-    best = scores.argmax(1)
+def place_words(text: str, scores: Scores, letters: str) -> list[SpokenWord]:
+    """When each word of a text was said: the likeliest way of writing it."""
+    steps = align([letters.index(letter) for letter in text], scores)
     words: list[SpokenWord] = []
-    text, first, last, logprob, before = "", 0, 0, 0.0, 0
-    for step, place in enumerate([*best.tolist(), letters.index(" ")]):
-        if place not in (0, before):
-            letter = letters[place]
-            if letter != " ":
-                first = first if text else step
-                text, last = text + letter, step
-                logprob += float(scores[step, place])
-            elif text:
-                words.append(SpokenWord(text, first, last, logprob))
-                text, logprob = "", 0.0
-        before = place
-    if text:
-        words.append(SpokenWord(text, first, last, logprob))
+    start = 0
+    for word in text.split():
+        places = range(start, start + len(word))
+        at = [steps[place] for place in places]
+        sound = sum(float(scores[steps[i], letters.index(text[i])]) for i in places)
+        words.append(SpokenWord(word, at[0], at[-1], sound))
+        start += len(word) + 1
     return words
 
 
-def logprob_of(codes: Sequence[int], scores: Scores) -> float:
-    """That these letters and no others are in the steps: CTC's forward sum."""
+def align(codes: Sequence[int], scores: Scores) -> list[int]:
+    """The step in which each letter begins, in the likeliest way to write all of them."""
     labels = [0]
     for code in codes:
         labels += [code, 0]
     own = scores[:, labels].astype(np.float64)
-    # From two back, except over a blank between equal letters, or onto a blank.
-    may_skip = np.array([i > 1 and c != 0 and c != labels[i - 2] for i, c in enumerate(labels)])
+    may_skip = [i > 1 and c != 0 and c != labels[i - 2] for i, c in enumerate(labels)]
+    skip_cost = np.where(may_skip, 0.0, NEVER)
     reached = np.full(len(labels), NEVER)
     reached[:2] = own[0, :2]
-    for row in own[1:]:
-        one = np.concatenate(([NEVER], reached[:-1]))
-        two = np.where(
-            may_skip, np.concatenate(([NEVER, NEVER], reached[:-2]))[: len(labels)], NEVER
-        )
-        reached = np.logaddexp(np.logaddexp(reached, one), two) + row
-    return float(np.logaddexp(reached[-1], reached[-2]))
+    came_from = np.zeros(own.shape, np.int8)
+    for step, row in enumerate(own[1:], 1):
+        padded = np.concatenate(([NEVER, NEVER], reached))
+        ways = np.stack([reached, padded[1:-1], padded[:-2] + skip_cost])
+        came_from[step] = ways.argmax(0)
+        reached = ways.max(0) + row
+    place = len(labels) - 1 - int(len(labels) > 1 and reached[-2] > reached[-1])
+    begins = [0] * len(codes)
+    for step in range(len(own) - 1, -1, -1):
+        if place % 2:
+            begins[place // 2] = step
+        place -= int(came_from[step, place])
+    return begins
+
+
+def spell_out(scores: Scores, letters: str) -> str:
+    """The likeliest letter of each step, and nothing else: what the ear writes by itself."""
+    text, before = "", 0
+    for place in scores.argmax(1).tolist():
+        if place not in (0, before):
+            text += letters[place]
+        before = place
+    return " ".join(text.split())
+
+
+def _last_word(text: str) -> str:
+    return text[text.rfind(SPACE) + 1 :]
+
+
+def _added(one: float, other: float) -> float:
+    """The logarithm of the sum."""
+    if one < other:
+        one, other = other, one
+    return one if other <= NEVER else one + log1p(exp(other - one))
