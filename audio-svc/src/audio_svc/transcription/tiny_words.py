@@ -1,8 +1,8 @@
 """From letters to words: a search over what may have been said, which prefers known words.
 
-An ear that writes by sound writes "hows" for "house" and hears no gap in "redbook". So texts compete:
-each by how likely its letters are under the sound, all ways of writing them together, and by how
-common its words are. A word that is not known costs more, and stays possible: the vocabulary is open.
+An ear that writes by sound writes "hows" for "house" and hears no gap in "redbook". So texts
+compete: each by how likely its letters are under the sound, all ways of writing them together, and
+by how common its words are. An unknown word costs more, and stays possible: the vocabulary is open.
 
 Source: Hannun et al. 2014, First-pass large vocabulary continuous speech recognition using
 bi-directional recurrent DNNs, for the search over prefixes.
