@@ -96,7 +96,8 @@ class Espeak:
         self._pieces, self._phonemes, self._words = [], [], []
         data = text.encode() + b"\0"
         self._library.espeak_Synth(data, len(data), 0, 1, 0, _UTF8, None, None)
-        samples = np.frombuffer(b"".join(self._pieces), np.int16).astype(np.float32) / 32768
+        whole = np.frombuffer(b"".join(self._pieces), np.int16)
+        samples = whole.astype(np.float32) / np.float32(32768)
         return Spoken(samples, tuple(self._phonemes), tuple(self._words))
 
     def spell(self, text: str, voice: str) -> list[list[str]]:

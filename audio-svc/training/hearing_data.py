@@ -63,7 +63,8 @@ def unseen_set(kind: str, count: int, seed: int = 977) -> Iterator[tuple[str, ND
 def at_16_khz(samples: NDArray[np.float32], faster: float = 1.0) -> NDArray[np.float32]:
     """Resampled; ``faster`` raises pitch and formants together, as a smaller speaker has them."""
     down = round(RATE_HZ * faster / 50)
-    return resample_poly(samples, MEL.rate_hz // 50, down).astype(np.float32)
+    resampled: NDArray[np.float32] = resample_poly(samples, MEL.rate_hz // 50, down)
+    return resampled.astype(np.float32)
 
 
 def disturbed(samples: NDArray[np.float32], dice: random.Random) -> NDArray[np.float32]:

@@ -14,7 +14,8 @@ import torch
 from audio_svc.speech.base import Samples, Utterance
 from audio_svc.speech.tiny import TinySpeech
 from audio_svc.transcription.base import TranscriptionOptions
-from audio_svc.transcription.tiny import LETTERS, MEL, TinyHearing
+from audio_svc.transcription.tiny import MEL, TinyHearing
+from audio_svc.transcription.tiny_net import LETTERS
 from audio_svc.transcription.tiny_words import spell_out
 from training.hearing_data import unseen_set
 

@@ -81,7 +81,7 @@ def train(
             _phonemes_loss(guessed.float().reshape(*logits.shape[:2], -1), batch, names),
         )
         optimiser.zero_grad()
-        (parts[0] + PHONEMES_SHARE * parts[1]).backward()
+        torch.autograd.backward(parts[0] + PHONEMES_SHARE * parts[1])
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         means = [m + (p.item() - m) / min(step, 50) for m, p in zip(means, parts, strict=True)]

@@ -86,7 +86,7 @@ def train(
             zero_infinity=True,
         )
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(speller.parameters(), 1.0)
         optimiser.step()
         schedule.step()

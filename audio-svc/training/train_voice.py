@@ -61,7 +61,7 @@ def train(
     for step, batch in zip(pace, _batches(said, random.Random(seed)), strict=False):
         parts = _losses(voice, batch, names)
         optimiser.zero_grad()
-        sum(parts, torch.tensor(0.0)).backward()
+        torch.autograd.backward(sum(parts, torch.tensor(0.0)))
         torch.nn.utils.clip_grad_norm_(voice.parameters(), 1.0)
         optimiser.step()
         means = [m + (p.item() - m) / min(step, 50) for m, p in zip(means, parts, strict=True)]

@@ -33,7 +33,8 @@ def log_mel(samples: NDArray[np.float32], settings: MelSettings) -> Frames:
     windows = np.lib.stride_tricks.sliding_window_view(padded, settings.fft_size)[:: settings.hop]
     spectrum = np.abs(np.fft.rfft(windows * hann(settings), axis=1))
     bands = spectrum.astype(np.float32) @ mel_matrix(settings)
-    return np.log(np.maximum(bands, FLOOR))
+    frames: Frames = np.log(np.maximum(bands, FLOOR))
+    return frames
 
 
 @cache
@@ -59,7 +60,8 @@ def mel_matrix(settings: MelSettings) -> NDArray[np.float32]:
     empty = np.flatnonzero(weights.sum(0) == 0)
     nearest = np.abs(bins_hz - edges_hz[1:-1][empty]).argmin(0)
     weights[nearest, empty] = 1
-    return (weights / weights.sum(0)).astype(np.float32)
+    matrix: NDArray[np.float32] = (weights / weights.sum(0)).astype(np.float32)
+    return matrix
 
 
 def _mel(hz: float) -> float:

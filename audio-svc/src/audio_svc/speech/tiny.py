@@ -90,7 +90,7 @@ class TinySpeech:
             drawn.bands.numpy(),
             drawn.pitch.exp().numpy(),
             drawn.voicing.sigmoid().numpy(),
-            np.random.default_rng().integers(1 << 31) if seed is None else seed,
+            int(np.random.default_rng().integers(1 << 31)) if seed is None else seed,
         )
         yield SpeechPiece(_in_range(samples * np.float32(LOUDNESS)))
 

@@ -84,7 +84,8 @@ class Voice(nn.Module):
         place = torch.stack(
             [(within + 0.5) / whole, (within + 1.0).log(), (whole - within + 0.0).log()], -1
         )
-        return encoded.repeat_interleave(lengths, 0) + self.place(place)
+        spread: Tensor = encoded.repeat_interleave(lengths, 0) + self.place(place)
+        return spread
 
     def decode(self, spread: Tensor) -> Tensor:
         drawn: Tensor = self.out(self.decoder(spread))
