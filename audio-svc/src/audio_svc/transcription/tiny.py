@@ -28,13 +28,12 @@ from audio_svc.transcription.tiny_net import (
     EarShape,
     normalise,
 )
+from audio_svc.transcription.tiny_stretches import find_stretches
 from audio_svc.transcription.tiny_words import Scores, SpokenWord, WordBook, place_words
 from audio_svc.weights import storage_bytes
 
 MEL = MelSettings()
 STEP_S = MEL.hop / MEL.rate_hz * FRAMES_PER_STEP / LETTERS_PER_STEP
-PART_S = 20.0
-SEARCHED_S = 6.0  # The end of a part in which a quiet place to cut is looked for.
 PAUSE_S = 0.7  # So much between two words begins another segment.
 LANGUAGE = "en"
 
@@ -86,15 +85,13 @@ class TinyHearing:
         self, samples: Samples, options: TranscriptionOptions
     ) -> Iterator[Segment | None]:
         yield None
-        start = 0
-        while start < len(samples):
-            end = _quiet_end(samples, start)
+        duration_s = len(samples) / MEL.rate_hz
+        for start, end in find_stretches(samples, MEL.rate_hz):
             scores = self.letter_scores(samples[start:end])
             yield None
             text = yield from self._book.read(scores)
             words = place_words(text, scores, LETTERS)
-            yield from _segments(words, start / MEL.rate_hz, len(samples) / MEL.rate_hz, options)
-            start = end
+            yield from _segments(words, start / MEL.rate_hz, duration_s, options)
 
     def letter_scores(self, samples: Samples) -> Scores:
         """Log-probabilities float32 [steps of STEP_S, letters]."""
@@ -102,17 +99,6 @@ class TinyHearing:
         with torch.inference_mode():
             scores: Scores = self._ear(normalise(frames)[None])[0].log_softmax(-1).numpy()
         return scores
-
-
-def _quiet_end(samples: Samples, start: int) -> int:
-    """Where the part that begins at ``start`` ends: in the longest quiet near its bound."""
-    end = start + int(PART_S * MEL.rate_hz)
-    if end >= len(samples):
-        return len(samples)
-    searched = samples[end - int(SEARCHED_S * MEL.rate_hz) : end] ** 2
-    size = MEL.rate_hz // 10
-    loudness = np.convolve(searched, np.ones(size), "valid")
-    return end - len(searched) + int(loudness.argmin()) + size // 2
 
 
 def _segments(
