@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder for config.json and model.safetensors")
     parser.add_argument("--utterances", type=int, default=16000)
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=8000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="of the steps together, at most")
     parser.add_argument("--threads", type=int, default=1)
