@@ -12,6 +12,7 @@ from audio_svc.api.stream import stream_router
 from audio_svc.api.synthesize import SynthesizeRoute
 from audio_svc.api.transcribe import TranscribeRoute
 from audio_svc.audio.decoding import input_formats
+from audio_svc.built_in import built_in_specs
 from audio_svc.families import Engine, Family
 from audio_svc.library import Library
 from audio_svc.listener import Listener
@@ -22,6 +23,8 @@ from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
 from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
+from audio_svc.speech import tiny_files as tiny_voice_files
+from audio_svc.transcription import tiny_files as tiny_ear_files
 from audio_svc.transcription import wav2vec2_files, whisper_files
 from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
@@ -41,7 +44,12 @@ def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[A
 
     def make_loader(slot: ComputeSlot) -> AudioLoader:
         return AudioLoader(
-            settings.service, slot, runtime.clock, tools=_tools(settings), families=FAMILIES
+            settings.service,
+            slot,
+            runtime.clock,
+            tools=_tools(settings),
+            families=FAMILIES,
+            built_in=built_in_specs(),
         )
 
     return Replica(runtime, make_loader)
@@ -67,7 +75,9 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
     control.state.listener = listener
     control.state.meter = meter
     control.state.input_formats = input_formats(codecs=codecs)
-    control.state.library = Library(settings.service.models_dir, FAMILIES, replica.pool)
+    control.state.library = Library(
+        settings.service.models_dir, FAMILIES, replica.pool, built_in_specs()
+    )
     max_chars = config.audio.max_text_chars
     routes: dict[str, Handler] = {
         "/synthesize": SynthesizeRoute(speaker, streamer, max_chars),
@@ -164,6 +174,20 @@ def _wav2vec2(folder: Path, device: str) -> Engine:
     return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
 
 
+def _tiny_tts(folder: Path, device: str) -> Engine:
+    from audio_svc.speech.tiny import TinySpeech
+
+    engine = TinySpeech(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+
+
+def _tiny_stt(folder: Path, device: str) -> Engine:
+    from audio_svc.transcription.tiny import TinyHearing
+
+    engine = TinyHearing(folder, device)
+    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+
+
 FAMILIES = {
     family.model_type: family
     for family in (
@@ -177,6 +201,8 @@ FAMILIES = {
             tacotron2_files.is_tacotron2,
         ),
         Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
+        Family("tiny_tts", Task.TEXT_TO_SPEECH, _tiny_tts, tiny_voice_files.read_facts),
+        Family("tiny_stt", Task.AUTOMATIC_SPEECH_RECOGNITION, _tiny_stt, tiny_ear_files.read_facts),
         Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
         Family("wav2vec2", Task.AUTOMATIC_SPEECH_RECOGNITION, _wav2vec2, wav2vec2_files.read_facts),
     )

@@ -18,6 +18,7 @@ from fleetserve.tasks import AUDIO_SERVICE, service_for_task
 
 WEIGHT_ENDINGS = (".safetensors", ".bin")
 MAX_ACTIVE = 4  # Orders that are spoken in turn; those that share steps are as many as these take.
+NONE_BUILT_IN: Mapping[str, ModelSpec] = {}
 DTYPE = "float32"  # Speech stays float32 unless it is asked otherwise.
 
 
@@ -49,7 +50,9 @@ class AudioLoader:
         *,
         tools: DeviceTools,
         families: Mapping[str, Family],
+        built_in: Mapping[str, ModelSpec] = NONE_BUILT_IN,
     ) -> None:
+        self._built_in = built_in
         self._models_dir = settings.models_dir
         self._slot = slot
         self._clock = clock
@@ -62,11 +65,13 @@ class AudioLoader:
         return self._device
 
     def find(self, name: str, revision: str | None = None) -> ModelSpec:
-        """What the manifest and the files say.
+        """What is built in, or what the manifest and the files say.
 
         Raises: ModelNotFoundError; InvalidFieldError: its task or family is not served here;
         ConflictError: a part of it is missing.
         """
+        if name in self._built_in:
+            return self._built_in[name]
         manifest = read_manifest(self._models_dir, name, revision)
         if service_for_task(manifest.task) != AUDIO_SERVICE:
             raise InvalidFieldError(

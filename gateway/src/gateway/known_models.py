@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from fleetserve.built_in import SPEECH_MODELS
 from fleetserve.errors import ModelNotFoundError
 from fleetserve.model_records import ModelRecord, ModelState, canonical_name
 from fleetserve.tasks import Task, service_for_task
@@ -55,8 +56,7 @@ class KnownModels:
         """The whole list anew."""
         self._targets = {}
         self._by_canonical = {}
-        self.put(BUILT_IN)
-        for record in records:
+        for record in (BUILT_IN, *SPEECH_MODELS, *records):
             self.put(record)
 
     def put(self, record: ModelRecord) -> bool:

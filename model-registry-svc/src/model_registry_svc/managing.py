@@ -7,13 +7,14 @@ from enum import StrEnum
 
 from msgspec.structs import replace
 
+from fleetserve.built_in import find_built_in
 from fleetserve.errors import ConflictError, InvalidFieldError, ModelNotFoundError
 from fleetserve.manifest import Manifest
 from fleetserve.model_policies import ModelPolicy
 from fleetserve.model_records import canonical_name
 from model_registry_svc.downloads import Started, StartedStatus
 from model_registry_svc.library import Library
-from model_registry_svc.overview import BUILT_IN
+from model_registry_svc.overview import BUILT_IN, manifest_of
 from model_registry_svc.placing import Placement, Placing
 from model_registry_svc.policies import PolicyBook
 from model_registry_svc.records import RecordBook
@@ -34,6 +35,9 @@ class ManageAction(StrEnum):
     ROLLBACK = "rollback"
     RETRY_DOWNLOAD = "retry_download"
     OPTIMIZE = "optimize"
+
+
+CHANGES_FILES = {ManageAction.UPDATE, ManageAction.ROLLBACK, ManageAction.RETRY_DOWNLOAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Manager:
         """
         if canonical_name(order.name) == BUILT_IN:
             return await self._built_in(order)
+        if order.action in CHANGES_FILES and find_built_in(order.name) is not None:
+            raise ConflictError(
+                f"{order.name} comes with Fleetserve: its files change with its version only.",
+                code="model_built_in",
+            )
         if order.action is ManageAction.OPTIMIZE:
             raise InvalidFieldError("action", "optimize is answered by POST /server/optimize")
         if order.action is None:
@@ -208,6 +217,9 @@ class Manager:
 
     async def _published(self, name: str) -> Manifest:
         """Raises: ModelNotFoundError; ConflictError: it is not here yet."""
+        built_in = find_built_in(name)
+        if built_in is not None:
+            return manifest_of(built_in)
         manifest = await asyncio.to_thread(self._library.find, name)
         if manifest is not None:
             return manifest

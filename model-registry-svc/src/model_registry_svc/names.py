@@ -2,10 +2,12 @@
 
 import re
 
+from fleetserve.built_in import find_built_in
 from fleetserve.errors import InvalidFieldError
 
 MAX_CHARS = 96
-# `example` is built into the replicas; `status` is a route under /models/download.
+# `example` is built into the replicas, as fleetserve.built_in's models are; `status` is a route
+# under /models/download.
 RESERVED = frozenset({"example", "status"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -21,6 +23,6 @@ def check_name(name: str) -> str:
             f"{name[:MAX_CHARS]!r} can't be a model's name: 1 to {MAX_CHARS} of letters, digits, "
             "'.', '_' and '-', beginning with a letter or digit, no '..' and no '.' at the end.",
         )
-    if name.lower() in RESERVED:
+    if name.lower() in RESERVED or find_built_in(name):
         raise InvalidFieldError("name", f"{name!r} is reserved; choose another name.")
     return name

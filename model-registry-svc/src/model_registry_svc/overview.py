@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from fleetserve.built_in import DESCRIPTIONS, SPEECH_MODELS
 from fleetserve.manifest import Manifest
 from fleetserve.model_records import ModelRecord, ModelState, canonical_name
 from fleetserve.tasks import Task
@@ -52,6 +53,7 @@ def list_models(
         return tuple(sorted(loaded_on.get(canonical_name(name), ())))
 
     entries = {BUILT_IN: _built_in(loaded(BUILT_IN))}
+    entries |= {r.name: _from_files_of_ours(r, loaded(r.name)) for r in SPEECH_MODELS}
     for record in records:
         if record.state in {ModelState.DOWNLOADING, ModelState.FAILED}:
             entries[record.name] = _from_record(record, catalogue)
@@ -73,6 +75,37 @@ def _built_in(loaded_on: tuple[str, ...]) -> ModelEntry:
         loaded_on=loaded_on,
         size_mb=0.0,
         metadata={"description": "A seeded MLP 10-64-32-1, for trying the fleet out."},
+    )
+
+
+def _from_files_of_ours(record: ModelRecord, loaded_on: tuple[str, ...]) -> ModelEntry:
+    return ModelEntry(
+        name=record.name,
+        display_name=record.name,
+        source=record.source,
+        model_id=record.model_id,
+        revision=record.revision,
+        task=record.task,
+        category=category_of(record.task),
+        state=record.state,
+        loaded_on=loaded_on,
+        size_mb=megabytes(record.size_bytes),
+        hardware_requirements={"min_memory_mb": megabytes(record.size_bytes)},
+        metadata={"description": DESCRIPTIONS[record.name]},
+    )
+
+
+def manifest_of(record: ModelRecord) -> Manifest:
+    """Of a model whose files come with Fleetserve, as if it had been downloaded."""
+    return Manifest(
+        name=record.name,
+        source=record.source,
+        model_id=record.model_id,
+        revision=record.revision,
+        task=record.task,
+        files=(),
+        size_bytes=record.size_bytes,
+        created_at=record.created_at,
     )
 
 

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from audio_svc.built_in import FOLDER
 from audio_svc.speech.bark import BarkEngine
 from audio_svc.speech.base import Samples, SpeechEngine, Utterance
 from audio_svc.speech.memory import ChoirSpeech, ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
 from audio_svc.speech.tacotron2 import Tacotron2Engine
+from audio_svc.speech.tiny import TinySpeech
 from audio_svc.speech.vits import VitsEngine
 from fleetserve.manifest import VOCODER_FOLDER
 from tests.checkpoints.bark import write_bark
@@ -40,6 +42,13 @@ def make_vits(folder: Path) -> SpeechEngine:
     return engine
 
 
+def make_tiny(_folder: Path) -> SpeechEngine:
+    """With the files that are shipped."""
+    engine = TinySpeech(FOLDER / "tiny_tts", "cpu")
+    engine.warm_up()
+    return engine
+
+
 def make_bark(folder: Path) -> SpeechEngine:
     engine = BarkEngine(publish_speech(folder, "bark-small", BARK, write_bark), "cpu")
     engine.warm_up()
@@ -62,7 +71,7 @@ def make_choir(_folder: Path) -> SpeechEngine:
 
 @pytest.fixture(
     scope="module",
-    params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2, make_choir],
+    params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2, make_choir, make_tiny],
 )
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

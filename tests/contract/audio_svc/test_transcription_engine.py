@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.built_in import FOLDER
 from audio_svc.transcription.base import (
     Samples,
     Segment,
@@ -16,6 +17,7 @@ from audio_svc.transcription.base import (
     TranscriptionOptions,
 )
 from audio_svc.transcription.memory import FixedTranscription
+from audio_svc.transcription.tiny import TinyHearing
 from audio_svc.transcription.wav2vec2 import Wav2Vec2Engine
 from audio_svc.transcription.whisper import WhisperEngine
 from tests.checkpoints.published import publish_wav2vec2, publish_whisper
@@ -38,7 +40,14 @@ def make_wav2vec2(folder: Path) -> TranscriptionEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_fixed, make_whisper, make_wav2vec2])
+def make_tiny(_folder: Path) -> TranscriptionEngine:
+    """With the files that are shipped."""
+    engine = TinyHearing(FOLDER / "tiny_stt", "cpu")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(scope="module", params=[make_fixed, make_whisper, make_wav2vec2, make_tiny])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> TranscriptionEngine:

@@ -9,6 +9,7 @@ from autoscaler_svc.fleet.base import FleetView
 from autoscaler_svc.fleet.memory import MemoryFleet
 from autoscaler_svc.fleet.redis import RedisFleet
 from fleetserve.announcements import Announcement, ReplicaState, encode_announcement
+from fleetserve.built_in import SPEECH_MODELS
 from fleetserve.clock import ManualClock
 from fleetserve.demand import Demand, ModelDemand, encode_demand
 from fleetserve.errors import UnavailableError
@@ -82,7 +83,9 @@ async def test_what_gateways_have_to_do_is_seen(case: Case) -> None:
 
 
 async def test_models_are_known_by_name(case: Case) -> None:
-    assert await case.fleet.models() == {"voice": RECORD}
+    known = await case.fleet.models()
+    assert known.pop("voice") == RECORD
+    assert known == {record.name: record for record in SPEECH_MODELS}
 
 
 async def test_what_was_asked_of_models_is_known_by_name(case: Case) -> None:

@@ -1,8 +1,11 @@
+from pathlib import Path
+
 import pytest
 
 from audio_svc.library import Library
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
+from fleetserve.replica.models import ModelSpec
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
 from tests.unit.audio_svc.memory_models import FAMILIES, FIXED, TONE, publish
@@ -40,3 +43,17 @@ async def test_models_of_other_services_are_not_listed(
 ) -> None:
     publish(settings.service.models_dir, "minilm", "bert", Task.FEATURE_EXTRACTION)
     assert "minilm" not in [one.name for one in library.entries()]
+
+
+async def test_built_in_models_are_listed_among_the_others(
+    settings: AudioSettings, pool: ModelPool[AudioModel], tmp_path: Path
+) -> None:
+    folder = tmp_path / "ours"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "tone"}')
+    spec = ModelSpec("ours", "built-in", Task.TEXT_TO_SPEECH, 64, folder)
+    library = Library(settings.service.models_dir, FAMILIES, pool, {"ours": spec})
+    assert [one.name for one in library.entries()] == [FIXED, "ours", TONE]
+    ours = library.entries(Task.TEXT_TO_SPEECH)[0]
+    assert (ours.name, ours.model_id, ours.revision) == ("ours", "ours", "built-in")
+    assert ours.voices == ("default", "low")

@@ -2,12 +2,15 @@ from pathlib import Path
 
 import pytest
 
-from audio_svc.loader import AudioLoader
+from audio_svc.loader import AudioLoader, DeviceTools
 from audio_svc.settings import AudioSettings
+from fleetserve.clock import SystemClock
 from fleetserve.errors import ConflictError, InvalidFieldError, ModelNotFoundError
 from fleetserve.manifest import Manifest, ManifestFile
+from fleetserve.replica.models import ModelSpec
+from fleetserve.replica.slot import ComputeSlot
 from fleetserve.tasks import Task
-from tests.unit.audio_svc.memory_models import REVISION, TONE, publish
+from tests.unit.audio_svc.memory_models import FAMILIES, REVISION, TONE, publish
 
 
 @pytest.fixture
@@ -84,3 +87,24 @@ def test_larger_weight_format_of_each_folder_is_expected(
     )
     monkeypatch.setattr("audio_svc.loader.read_manifest", lambda *_: manifest)
     assert loader.find(TONE).expected_bytes == 150
+
+
+def test_built_in_model_needs_no_manifest(
+    settings: AudioSettings, slot: ComputeSlot, tmp_path: Path
+) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "tone"}')
+    spec = ModelSpec("ours", "built-in", Task.TEXT_TO_SPEECH, 64, tmp_path)
+    tools = DeviceTools(lambda: "cpu", lambda _: 1 << 30, lambda _: 0, lambda _: None)
+    loader = AudioLoader(
+        settings.service,
+        slot,
+        SystemClock(),
+        tools=tools,
+        families=FAMILIES,
+        built_in={"ours": spec},
+    )
+    loader.prepare()
+    assert loader.find("ours", "built-in") is spec
+    loaded = loader.load(spec)
+    assert loaded.model.speech is not None
+    loader.unload(spec, loaded.model)

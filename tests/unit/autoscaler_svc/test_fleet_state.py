@@ -52,7 +52,7 @@ def test_those_on_their_way_are_live(state: FleetState) -> None:
 
 
 def test_models_are_the_registrys_and_the_built_in_ones(state: FleetState) -> None:
-    assert state.known_models() == {"example", "m"}
+    assert state.known_models() == {"example", "tiny_stt", "tiny_tts", "m"}
 
 
 def test_scalings_are_known_by_their_floors(state: FleetState) -> None:

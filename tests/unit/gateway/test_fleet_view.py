@@ -84,7 +84,7 @@ async def test_tiles_are_of_the_whole_fleet(fleet: Fleet, store: MemoryMetricsSt
     assert (told["requests/s"], told["memory"]) == ("8.0", "300 MiB")
     assert (told["in flight"], told["waiting"], told["replicas"]) == ("3", "2", "1")
     assert view.charts[0].lines[0].values == [8.0]
-    assert view.subtitle == "1 process, 1 model"
+    assert view.subtitle == "1 process, 3 models"
 
 
 async def test_page_says_what_is_wrong(fleet: Fleet, store: MemoryMetricsStore) -> None:

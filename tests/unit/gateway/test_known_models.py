@@ -13,6 +13,13 @@ def test_example_is_built_in(models: KnownModels) -> None:
     assert target.service == INFERENCE_SERVICE
 
 
+@pytest.mark.parametrize("name", ["tiny_tts", "tiny-stt"])
+def test_small_voice_and_ear_are_built_in(models: KnownModels, name: str) -> None:
+    target = models.find(name)
+    assert target.record.state is ModelState.READY
+    assert target.service == AUDIO_SERVICE
+
+
 @pytest.mark.parametrize(
     ("task", "service"),
     [
@@ -74,7 +81,7 @@ def test_deleted_model_is_not_found(models: KnownModels) -> None:
 def test_whole_list_takes_the_place_of_what_was_known(models: KnownModels) -> None:
     models.put(recorded("old"))
     models.replace([recorded("new")])
-    assert {r.name for r in models.records()} == {"example", "new"}
+    assert {r.name for r in models.records()} == {"example", "tiny_stt", "tiny_tts", "new"}
 
 
 @pytest.mark.parametrize(

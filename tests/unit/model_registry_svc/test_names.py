@@ -18,7 +18,7 @@ def test_names_that_are_no_folder_names_are_refused_with_the_rule(name: str) -> 
     assert caught.value.field == "name"
 
 
-@pytest.mark.parametrize("name", ["example", "Example", "status"])
+@pytest.mark.parametrize("name", ["example", "Example", "status", "tiny_tts", "tiny-stt"])
 def test_names_that_mean_something_else_are_reserved(name: str) -> None:
     with pytest.raises(InvalidFieldError, match="reserved"):
         check_name(name)

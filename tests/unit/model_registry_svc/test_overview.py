@@ -69,7 +69,7 @@ def test_download_and_failure_are_listed_with_how_far_and_why() -> None:
     )
     failed = ModelRecord("b", "fill-mask", ModelState.FAILED, message="no room")
     entries = listed(coming, failed)
-    assert list(entries) == ["a", "b", "example", "my_tts"]
+    assert list(entries) == ["a", "b", "example", "my_tts", "tiny_stt", "tiny_tts"]
     assert entries["a"].metadata == {"download_id": "dl-1", "progress": 25.0, "message": ""}
     assert entries["b"].metadata["message"] == "no room"
 
@@ -81,3 +81,9 @@ def test_record_of_a_ready_model_that_is_not_on_disk_is_not_listed() -> None:
 def test_example_is_built_in() -> None:
     entry = listed()["example"]
     assert (entry.source, entry.task, entry.state) == ("built-in", "tensor", ModelState.READY)
+
+
+def test_what_comes_with_fleetserve_is_ready_without_a_file() -> None:
+    entry = listed()["tiny_tts"]
+    assert (entry.state, entry.source, entry.category) == (ModelState.READY, "built-in", "tts")
+    assert "espeak-ng" in entry.metadata["description"]

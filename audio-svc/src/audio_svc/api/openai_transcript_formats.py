@@ -8,8 +8,7 @@ from audio_svc.api.transcript_formats import render as render_native
 from audio_svc.api.transcript_formats import told_word
 from audio_svc.language_names import language_name
 from audio_svc.listener import Hearing
-from audio_svc.transcription.base import Segment, SpeechTask
-from audio_svc.transcription.whisper_fallback import compression_ratio
+from audio_svc.transcription.base import Segment, SpeechTask, compression_ratio
 from fleetserve.replica.exchange import JSON_CONTENT, json_bytes
 
 FRAMES_PER_SECOND = 100  # Whisper's own: seek counts its spectrogram's frames.
@@ -61,7 +60,7 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "tokens": list(segment.tokens),
         "temperature": temperature,
         "avg_logprob": round(segment.avg_logprob, 6),
-        "compression_ratio": round(compression_ratio(segment.text.encode()), 4),
+        "compression_ratio": round(compression_ratio(segment.text), 4),
         "no_speech_prob": None,
     }
 

@@ -27,7 +27,7 @@ class FleetView(Protocol):
     async def look(self) -> Sight: ...
 
     async def models(self) -> dict[str, ModelRecord]:
-        """What the registry knows, by name."""
+        """What is built in and what the registry knows, by name."""
         ...
 
     async def policies(self) -> dict[str, ModelPolicy]:

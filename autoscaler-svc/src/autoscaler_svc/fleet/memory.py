@@ -2,6 +2,7 @@
 
 from autoscaler_svc.fleet.base import Sight
 from fleetserve.announcements import Announcement
+from fleetserve.built_in import SPEECH_MODELS
 from fleetserve.demand import Demand
 from fleetserve.errors import UnavailableError
 from fleetserve.model_policies import ModelPolicy
@@ -34,7 +35,7 @@ class MemoryFleet:
 
     async def models(self) -> dict[str, ModelRecord]:
         self._ask()
-        return dict(self.records)
+        return {record.name: record for record in SPEECH_MODELS} | self.records
 
     async def policies(self) -> dict[str, ModelPolicy]:
         self._ask()

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from autoscaler_svc.fleet.base import Sight
 from fleetserve.announcements import decode_announcement
+from fleetserve.built_in import SPEECH_MODELS
 from fleetserve.clock import Clock
 from fleetserve.demand import decode_demand
 from fleetserve.errors import UnavailableError
@@ -67,7 +68,8 @@ class RedisFleet:
     async def models(self) -> dict[str, ModelRecord]:
         with _translated():
             raw = await self._client.hgetall(self._keys.models)
-        return {record.name: record for record in _readable(raw.values(), decode_record)}
+        told = _readable(raw.values(), decode_record)
+        return {record.name: record for record in (*SPEECH_MODELS, *told)}
 
     async def policies(self) -> dict[str, ModelPolicy]:
         with _translated():

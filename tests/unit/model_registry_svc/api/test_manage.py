@@ -174,3 +174,15 @@ async def test_failed_download_is_taken_up_again(
     assert (answer.status_code, answer.json()["status"]) == (202, "downloading")
     registry.work()
     assert (await manage(http, action="retry_download")).json()["code"] == "nothing_to_retry"
+
+
+async def test_model_that_comes_with_fleetserve_is_placed_like_any_but_never_updated(
+    http: httpx.AsyncClient, announce: Announce, registry: Registry
+) -> None:
+    announce("r1", service="audio-svc")
+    query = "/models/manage?wait=true&model_name=tiny-tts&action="
+    loaded = await http.post(f"{query}load")
+    assert (loaded.status_code, loaded.json()["model_name"]) == (200, "tiny_tts")
+    assert [verb for verb, _, _ in registry.calls.made] == ["load"]
+    refused = await http.post(f"{query}update")
+    assert (refused.status_code, refused.json()["code"]) == (409, "model_built_in")

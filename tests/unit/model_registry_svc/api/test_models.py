@@ -47,14 +47,14 @@ async def test_models_are_those_built_in_on_disk_and_on_their_way(
     await asyncio.to_thread(registry.downloads.start, order)
     announce("r1", ModelInstance("m", "rev", InstanceState.READY))
     answer = (await http.get("/models")).json()
-    assert answer["models"] == ["example", "m", "o"]
-    assert answer["available_models"] == ["example", "m"]
-    assert answer["total_models"] == 3
+    assert answer["models"] == ["example", "m", "o", "tiny_stt", "tiny_tts"]
+    assert answer["available_models"] == ["example", "m", "tiny_stt", "tiny_tts"]
+    assert answer["total_models"] == 5
     info = answer["model_info"]["m"]
     assert (info["state"], info["loaded_on"], info["category"]) == ("ready", ["r1"], "text")
     assert info["hardware_requirements"]["min_memory_mb"] == 0.005
     assert answer["model_info"]["o"]["state"] == "downloading"
-    assert answer["specialized_models"]["tts_models"] == ["o"]
+    assert answer["specialized_models"]["tts_models"] == ["o", "tiny_tts"]
     assert answer["model_groups"] == {"text": ["masks"]}
     assert answer["warnings"] == []
 
@@ -65,7 +65,7 @@ async def test_while_redis_is_away_the_disk_answers_with_a_warning(
     await fetched(registry)
     redis_server.stop()
     answer = (await http.get("/models")).json()
-    assert answer["models"] == ["example", "m"]
+    assert answer["models"] == ["example", "m", "tiny_stt", "tiny_tts"]
     assert any("Redis" in warning for warning in answer["warnings"])
 
 
