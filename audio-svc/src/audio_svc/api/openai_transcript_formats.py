@@ -42,14 +42,13 @@ def _verbose(hearing: Hearing, times: Collection[Granularity]) -> dict[str, Any]
         "text": hearing.transcript.text,
     }
     if Granularity.SEGMENT in times:
-        temperature = hearing.options.temperature
-        content["segments"] = [_segment(n, one, temperature) for n, one in enumerate(segments)]
+        content["segments"] = [_segment(n, one) for n, one in enumerate(segments)]
     if Granularity.WORD in times:
         content["words"] = [told_word(word) for one in segments for word in one.words]
     return content | {"usage": _usage(hearing)}
 
 
-def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any]:
+def _segment(number: int, segment: Segment) -> dict[str, Any]:
     """``no_speech_prob`` is null: silence is found before the model is asked."""
     return {
         "id": number,
@@ -58,7 +57,7 @@ def _segment(number: int, segment: Segment, temperature: float) -> dict[str, Any
         "end": round(segment.end_s, 3),
         "text": segment.text,
         "tokens": list(segment.tokens),
-        "temperature": temperature,
+        "temperature": segment.temperature,
         "avg_logprob": round(segment.avg_logprob, 6),
         "compression_ratio": round(compression_ratio(segment.text), 4),
         "no_speech_prob": None,

@@ -7,11 +7,11 @@ from concurrent.futures import Executor
 from audio_svc.api.openai_transcript_formats import render
 from audio_svc.api.openai_transcription_body import TranslationForm
 from audio_svc.api.reading import check_fields, media_type, refuse_media
-from audio_svc.api.server_sent_events import EVENTS, UNCACHED, event
 from audio_svc.api.transcribe import FORM, read_hearing
 from audio_svc.api.transcribe_body import FILE_FIELD, fields_of_form, file_of_form
 from audio_svc.listener import HearingAsk, Listener
 from fleetserve.multipart import read_form
+from fleetserve.replica.event_stream import EVENT_HEADERS, EVENTS, end_with_error, event_bytes
 from fleetserve.replica.exchange import Answer, ReplicaRequest
 
 
@@ -32,23 +32,27 @@ class OpenaiTranscriptionRoute:
         loop = asyncio.get_running_loop()
         form, ask = await loop.run_in_executor(self._heavy, _read, request, self._form)
         if form.streams:
-            events = transcript_events(self._listener, ask)
-            return Answer(events, content_type=EVENTS, headers=UNCACHED, model=ask.model)
+            events = end_with_error(request, _events(self._listener, ask))
+            return Answer(events, content_type=EVENTS, headers=EVENT_HEADERS, model=ask.model)
         hearing = await self._listener.hear(ask)
         raw, media = render(hearing, form.response_format, form.times)
         return Answer(raw, content_type=media, timing=hearing.timing, model=hearing.spec.name)
 
 
-async def transcript_events(listener: Listener, ask: HearingAsk) -> AsyncIterator[bytes]:
-    """OpenAI's events: a delta for each segment, then the whole text.
+async def _events(listener: Listener, ask: HearingAsk) -> AsyncIterator[bytes]:
+    """OpenAI's events: a delta for each segment as it is heard, then the whole text."""
+    begun = False
+    async with listener.open(ask) as opened:
+        async for heard in opened:
+            for segment in heard.segments:
+                text = segment.text if begun else segment.text.lstrip()
+                begun = True
+                yield _event("transcript.text.delta", delta=text)
+        yield _event("transcript.text.done", text=opened.finish().transcript.text)
 
-    What fails before the first event is raised: the data plane answers it as an error.
-    """
-    transcript = (await listener.hear(ask)).transcript
-    for number, segment in enumerate(transcript.segments):
-        text = segment.text if number else segment.text.lstrip()
-        yield event({"type": "transcript.text.delta", "delta": text})
-    yield event({"type": "transcript.text.done", "text": transcript.text})
+
+def _event(kind: str, **content: object) -> bytes:
+    return event_bytes(kind, {"type": kind, **content})
 
 
 def _read(

@@ -32,7 +32,8 @@ def stream_events(
 ) -> Answer:
     """The same chunks as base64, and at the end what the JSON answer tells."""
     events = end_with_error(request, _events(opened, said, with_times=with_times))
-    return Answer(events, content_type=EVENTS, headers=EVENT_HEADERS, model=opened.model)
+    headers = (*EVENT_HEADERS, *sound_headers(opened.plan, (*opened.plan.warnings, *said)))
+    return Answer(events, content_type=EVENTS, headers=headers, model=opened.model)
 
 
 async def _events(

@@ -11,12 +11,13 @@ from audio_svc.api.transcribe_body import (
     fields_of_form,
     file_of_form,
 )
-from audio_svc.api.transcript_events import EVENT_HEADERS, EVENTS, transcript_events
+from audio_svc.api.transcript_events import transcript_events
 from audio_svc.api.transcript_formats import render
 from audio_svc.listener import HearingAsk, Listener
 from fleetserve.embedded_files import decode_file
 from fleetserve.errors import InvalidFieldError
 from fleetserve.multipart import read_form
+from fleetserve.replica.event_stream import EVENT_HEADERS, EVENTS
 from fleetserve.replica.exchange import Answer, ReplicaRequest
 
 FORM = "multipart/form-data"

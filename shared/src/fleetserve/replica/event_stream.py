@@ -7,7 +7,8 @@ from typing import TypeVar
 import structlog
 
 from fleetserve.clock import Clock
-from fleetserve.errors import DeadlineError, FleetError, as_fleet_error, error_body
+from fleetserve.error_shapes import body_for
+from fleetserve.errors import DeadlineError, FleetError, as_fleet_error
 from fleetserve.replica.exchange import ReplicaRequest, json_bytes
 
 log = structlog.get_logger(__name__)
@@ -26,7 +27,10 @@ def event_bytes(name: str, content: object) -> bytes:
 async def end_with_error(
     request: ReplicaRequest, events: AsyncIterator[bytes]
 ) -> AsyncIterator[bytes]:
-    """The same events; what fails before the first is raised, what fails later is the last."""
+    """The same events; what fails before the first is raised, what fails later is the last.
+
+    Its shape is that of the route's protocol.
+    """
     begun = False
     try:
         async for event in events:
@@ -39,7 +43,7 @@ async def end_with_error(
             raise
         if not isinstance(exc, FleetError):
             log.exception("request.failed", request_id=request.request_id)
-        yield event_bytes("error", error_body(as_fleet_error(exc), request.request_id))
+        yield event_bytes("error", body_for(request.path, as_fleet_error(exc), request.request_id))
     finally:
         close = getattr(events, "aclose", None)
         if close is not None:

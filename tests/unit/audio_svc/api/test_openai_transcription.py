@@ -31,7 +31,7 @@ def translation(listener: Listener, heavy: ThreadPoolExecutor) -> OpenaiTranscri
 async def events(answer: Answer) -> list[dict[str, Any]]:
     assert isinstance(answer.body, AsyncIterator)
     raw = b"".join([chunk async for chunk in answer.body])
-    return [orjson.loads(part.removeprefix(b"data: ")) for part in raw.split(b"\n\n") if part]
+    return [orjson.loads(part.partition(b"data: ")[2]) for part in raw.split(b"\n\n") if part]
 
 
 async def test_unasked_it_is_the_text(
