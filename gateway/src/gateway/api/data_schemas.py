@@ -122,7 +122,7 @@ class SynthesizeRequest(BaseModel):
     normalize_lufs: float | None = Field(
         None, ge=-60.0, le=-5.0, description="Integrated loudness by ITU-R BS.1770."
     )
-    language: str = "en"
+    language: str | None = None
     emotion: str | None = None
     output_format: Literal["wav", "mp3", "flac", "ogg", "opus", "aac", "pcm"] = "wav"
     sample_rate: int | None = Field(None, ge=8000, le=48000, description="In Hz.")
