@@ -126,8 +126,9 @@ up: ## Build and start the whole fleet as containers; returns when it can serve
 down: ## Stop and remove the containers; models, logs and data stay in their volumes
 	$(COMPOSE) down
 
+# The first of these tests builds the images, which takes minutes.
 test-docker: $(DEV) ## Run the tests that need a Docker Engine; ARGS goes to pytest
-	@$(BIN)/python -m pytest -m 'docker and not soak' tests/e2e $(ARGS)
+	@$(BIN)/python -m pytest -o faulthandler_timeout=900 -m 'docker and not soak' tests/e2e $(ARGS)
 
 .PHONY: soak test-gpu
 
