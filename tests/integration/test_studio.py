@@ -83,6 +83,7 @@ async def test_dropped_recording_is_read_and_plays_from_a_segment(
     own = await client.post(
         "/transcribe", data={"model_name": "whisper-base"}, files={"file": recording}
     )
+    await studio.value("document.querySelector('#listen-model').value = 'whisper-base'")
     await studio.value(DROP % b64encode(recording).decode())
     await studio.until("document.querySelectorAll('#segments button').length", timeout_s=WORK_S)
     shown = "[...document.querySelectorAll('#segments span')].map((one) => one.textContent)"

@@ -19,6 +19,8 @@ from fleetserve.replica.exchange import Answer, ReplicaRequest
 from fleetserve.replica.pool import ModelPool
 
 NOT_FOLLOWED = "instructions: no model here can follow them; they changed nothing."
+# Their heads tell how long they are, and a stream's can't: some decoders take it for cut off.
+TELL_LENGTH = frozenset({"flac", "wav"})
 SPOKEN_AS = "voice: {asked!r} is another name of {meant!r} here."
 
 
@@ -75,7 +77,7 @@ def _streamed(body: OpenaiSpeechBody, native: SynthesizeBody) -> StreamFormat | 
     if body.stream_format is StreamFormat.SSE:
         return StreamFormat.SSE
     whole = native.normalize_lufs is not None or not can_stream(FORMATS[body.response_format])
-    return None if whole else StreamFormat.AUDIO
+    return None if whole or body.response_format in TELL_LENGTH else StreamFormat.AUDIO
 
 
 def _read(request: ReplicaRequest) -> OpenaiSpeechBody:

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/audio/voices", tags=["audio"])
 
 MAX_BODY_BYTES = 1 << 20
 MAX_NUMBERS = 4096
-EXAMPLE = {"model_name": "speecht5_tts", "name": "anna", "embedding": [0.01, -0.02]}
+EXAMPLE = {"model_name": "speecht5_tts", "name": "anna", "embedding": [0.01, -0.02] * 256}
 _FIELDS = {
     "model_name": {"type": "string", "description": "Or `model`."},
     "name": {"type": "string", "description": "Letters, digits, dots, dashes, underscores."},
