@@ -56,7 +56,7 @@ run: $(RUNTIME) ## Start the whole fleet as local processes; the gateway listens
 	exec $$tie $(BIN)/fleetserve up $(ARGS)
 
 test: $(DEV) ## Run the tests; ARGS goes to pytest, such as ARGS='tests/unit -k clock'
-	@$(BIN)/python -m pytest $(or $(ARGS),-q -n 2 --dist loadfile)
+	@$(BIN)/python -m pytest $(or $(ARGS),-q -n 3 --dist loadfile)
 
 lint: $(DEV) ## Check style, types and imports
 	$(BIN)/ruff check .
