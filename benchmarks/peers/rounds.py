@@ -57,7 +57,11 @@ class Turn:
             if set(parts) <= set(self._setup.serves):
                 with self._setup.running(*parts) as running:
                     settle(running)
-                    self._workload(running, workload)
+                    try:
+                        self._workload(running, workload)
+                    except RuntimeError as exc:
+                        # One that fails has an empty cell; the others' figures are not lost.
+                        print(exc, file=sys.stderr, flush=True)
         return self.figures
 
     def _workload(self, running: Running, workload: str) -> None:
