@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 # A module names its attention, which has to be known in this process too.
-import inference_svc.engine.packing  # noqa: F401
+import inference_svc.text_attention  # noqa: F401
 
 _NICE = 10
 Call = tuple[tuple[Any, ...], dict[str, Any]]

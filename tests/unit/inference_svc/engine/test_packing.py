@@ -26,8 +26,9 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from inference_svc.engine.packing import ATTENTION, Packing, find_packing
+from inference_svc.engine.packing import Packing, find_packing
 from inference_svc.engine.text_encoding import TokenRow
+from inference_svc.text_attention import ATTENTION
 from tests.checkpoints.text_models import draw
 from tests.hub.minilm import minilm_folder
 
