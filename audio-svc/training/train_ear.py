@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audio_svc.transcription.tiny_net import LETTERS, LETTERS_PER_STEP, Ear, EarShape, normalise
+from training.batches import batches_of
 from training.hearing_data import Heard, training_set
 from training.pace import paced
 from training.sentences import wide_words
@@ -71,7 +72,8 @@ def train(
     ear.train()
     means = [0.0, 0.0]
     pace = paced(optimiser, peak, steps, minutes)
-    for step, batch in zip(pace, _batches(heard, random.Random(seed)), strict=False):
+    batches = batches_of(heard, lambda one: len(one.frames), BATCH_FRAMES, random.Random(seed))
+    for step, batch in zip(pace, batches, strict=False):
         frames = _padded(batch, random.Random(step))
         with torch.autocast("cpu", torch.bfloat16):
             half_way, logits = ear.hear(frames)
@@ -99,19 +101,6 @@ def save(ear: Ear, folder: Path) -> None:
     config = {"model_type": "tiny_stt", "languages": ["en"], "shape": asdict(EarShape())}
     (folder / "words.txt").write_text("\n".join(wide_words()) + "\n")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-
-def _batches(heard: list[Heard], dice: random.Random) -> Iterator[list[Heard]]:
-    """Without end; of like lengths, so that little is padding."""
-    while True:
-        order = sorted(heard, key=lambda one: len(one.frames) * dice.uniform(0.9, 1.1))
-        batches: list[list[Heard]] = [[]]
-        for one in order:
-            if (len(batches[-1]) + 1) * len(one.frames) > BATCH_FRAMES:
-                batches.append([])
-            batches[-1].append(one)
-        dice.shuffle(batches)
-        yield from batches
 
 
 def _padded(batch: list[Heard], dice: random.Random) -> Tensor:

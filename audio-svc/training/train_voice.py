@@ -15,6 +15,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from audio_svc.speech.tiny_net import BANDS, CENTRE_PITCH, Voice, VoiceShape
+from training.batches import batches_of
 from training.pace import paced
 from training.speaking_data import SPEAKERS, Said, training_set
 
@@ -58,7 +59,8 @@ def train(
     voice.train()
     means = [0.0, 0.0, 0.0]
     pace = paced(optimiser, PEAK_RATE, steps, minutes)
-    for step, batch in zip(pace, _batches(said, random.Random(seed)), strict=False):
+    batches = batches_of(said, lambda one: len(one.bands), BATCH_FRAMES, random.Random(seed))
+    for step, batch in zip(pace, batches, strict=False):
         parts = _losses(voice, batch, names)
         optimiser.zero_grad()
         torch.autograd.backward(sum(parts, torch.tensor(0.0)))
@@ -117,19 +119,6 @@ def _losses(voice: Voice, batch: list[Said], names: list[str]) -> tuple[Tensor, 
 
 def _padded(rows: list[Tensor]) -> Tensor:
     return pad_sequence(rows, batch_first=True)
-
-
-def _batches(said: list[Said], dice: random.Random) -> Iterator[list[Said]]:
-    """Without end; of like lengths, so that little is padding."""
-    while True:
-        order = sorted(said, key=lambda one: len(one.bands) * dice.uniform(0.9, 1.1))
-        batches: list[list[Said]] = [[]]
-        for one in order:
-            if (len(batches[-1]) + 1) * len(one.bands) > BATCH_FRAMES:
-                batches.append([])
-            batches[-1].append(one)
-        dice.shuffle(batches)
-        yield from batches
 
 
 if __name__ == "__main__":

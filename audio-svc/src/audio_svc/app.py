@@ -1,7 +1,10 @@
 """Composition root of audio-svc: the only file that names concrete adapters."""
 
+import importlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from audio_svc.api.control import audio_router
 from audio_svc.api.openai_speech import OpenaiSpeechRoute
@@ -132,78 +135,71 @@ def _tools(settings: AudioSettings) -> DeviceTools:
     return DeviceTools(open_device, free_bytes, held_bytes, give_back)
 
 
-def _speecht5(folder: Path, device: str) -> Engine:
-    from audio_svc.speech.speecht5 import SpeechT5Engine
+def _speaking(module: str, kind: str) -> Callable[[Path, str], Engine]:
+    """Loads an engine of audio_svc/speech by the name of its class."""
 
-    engine = SpeechT5Engine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+    def load(folder: Path, device: str) -> Engine:
+        engine = _make(f"audio_svc.speech.{module}", kind, folder, device)
+        return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
 
-
-def _bark(folder: Path, device: str) -> Engine:
-    from audio_svc.speech.bark import BarkEngine
-
-    engine = BarkEngine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+    return load
 
 
-def _tacotron2(folder: Path, device: str) -> Engine:
-    from audio_svc.speech.tacotron2 import Tacotron2Engine
+def _hearing(module: str, kind: str) -> Callable[[Path, str], Engine]:
+    """Loads an engine of audio_svc/transcription by the name of its class."""
 
-    engine = Tacotron2Engine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+    def load(folder: Path, device: str) -> Engine:
+        engine = _make(f"audio_svc.transcription.{module}", kind, folder, device)
+        return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
 
-
-def _vits(folder: Path, device: str) -> Engine:
-    from audio_svc.speech.vits import VitsEngine
-
-    engine = VitsEngine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
+    return load
 
 
-def _whisper(folder: Path, device: str) -> Engine:
-    from audio_svc.transcription.whisper import WhisperEngine
-
-    engine = WhisperEngine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
-
-
-def _wav2vec2(folder: Path, device: str) -> Engine:
-    from audio_svc.transcription.wav2vec2 import Wav2Vec2Engine
-
-    engine = Wav2Vec2Engine(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
-
-
-def _tiny_tts(folder: Path, device: str) -> Engine:
-    from audio_svc.speech.tiny import TinySpeech
-
-    engine = TinySpeech(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, speech=engine)
-
-
-def _tiny_stt(folder: Path, device: str) -> Engine:
-    from audio_svc.transcription.tiny import TinyHearing
-
-    engine = TinyHearing(folder, device)
-    return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+def _make(module: str, kind: str, folder: Path, device: str) -> Any:
+    return getattr(importlib.import_module(module), kind)(folder, device)
 
 
 FAMILIES = {
     family.model_type: family
     for family in (
-        Family("speecht5", Task.TEXT_TO_SPEECH, _speecht5, speecht5_files.read_facts),
-        Family("bark", Task.TEXT_TO_SPEECH, _bark, bark_files.read_facts),
+        Family(
+            "speecht5",
+            Task.TEXT_TO_SPEECH,
+            _speaking("speecht5", "SpeechT5Engine"),
+            speecht5_files.read_facts,
+        ),
+        Family("bark", Task.TEXT_TO_SPEECH, _speaking("bark", "BarkEngine"), bark_files.read_facts),
         Family(
             "tacotron2",
             Task.TEXT_TO_SPEECH,
-            _tacotron2,
+            _speaking("tacotron2", "Tacotron2Engine"),
             tacotron2_files.read_facts,
             tacotron2_files.is_tacotron2,
         ),
-        Family("vits", Task.TEXT_TO_SPEECH, _vits, vits_files.read_facts),
-        Family("tiny_tts", Task.TEXT_TO_SPEECH, _tiny_tts, tiny_voice_files.read_facts),
-        Family("tiny_stt", Task.AUTOMATIC_SPEECH_RECOGNITION, _tiny_stt, tiny_ear_files.read_facts),
-        Family("whisper", Task.AUTOMATIC_SPEECH_RECOGNITION, _whisper, whisper_files.read_facts),
-        Family("wav2vec2", Task.AUTOMATIC_SPEECH_RECOGNITION, _wav2vec2, wav2vec2_files.read_facts),
+        Family("vits", Task.TEXT_TO_SPEECH, _speaking("vits", "VitsEngine"), vits_files.read_facts),
+        Family(
+            "tiny_tts",
+            Task.TEXT_TO_SPEECH,
+            _speaking("tiny", "TinySpeech"),
+            tiny_voice_files.read_facts,
+        ),
+        Family(
+            "tiny_stt",
+            Task.AUTOMATIC_SPEECH_RECOGNITION,
+            _hearing("tiny", "TinyHearing"),
+            tiny_ear_files.read_facts,
+        ),
+        Family(
+            "whisper",
+            Task.AUTOMATIC_SPEECH_RECOGNITION,
+            _hearing("whisper", "WhisperEngine"),
+            whisper_files.read_facts,
+        ),
+        Family(
+            "wav2vec2",
+            Task.AUTOMATIC_SPEECH_RECOGNITION,
+            _hearing("wav2vec2", "Wav2Vec2Engine"),
+            wav2vec2_files.read_facts,
+        ),
     )
 }

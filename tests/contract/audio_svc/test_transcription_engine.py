@@ -135,8 +135,13 @@ def test_prompt_tokens_are_counted(engine: TranscriptionEngine) -> None:
     assert 0 < few < many
 
 
-def test_shortest_recording_passes(engine: TranscriptionEngine) -> None:
-    hear(engine, np.zeros(1, np.float32), PLAIN)
+def test_nothing_is_heard_beyond_the_end_of_the_shortest_recording(
+    engine: TranscriptionEngine,
+) -> None:
+    segments = hear(engine, np.zeros(1, np.float32), PLAIN)
+    times = [time_s for one in segments for time_s in (one.start_s, one.end_s)]
+    assert times == sorted(times)
+    assert not times or 0.0 <= times[0] <= times[-1] <= 1 / engine.traits.sample_rate_hz
 
 
 def test_recordings_heard_in_turn_do_not_disturb_each_other(engine: TranscriptionEngine) -> None:
