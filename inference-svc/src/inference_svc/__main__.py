@@ -17,7 +17,7 @@ def main() -> None:
         sys.exit(str(exc))
     apply_environment(settings)
     runtime = make_runtime(settings.service)
-    run_service(build_app(settings, runtime), runtime)
+    run_service(build_app(settings, runtime), runtime, unix_door=True)
 
 
 if __name__ == "__main__":

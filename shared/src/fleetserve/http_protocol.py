@@ -100,8 +100,10 @@ class JoiningHttpProtocol(HttpToolsProtocol):
     bytearray and out of it again, which of a body of megabytes costs as much as receiving it.
     """
 
-    # The request before the awaited one (None: there was none), and since when it is awaited.
-    _awaited: tuple[RequestResponseCycle | None, float] | None = None
+    # The request before the awaited one (None: there was none), whether anything of that has come,
+    # and since when it is awaited.
+    _awaited: tuple[RequestResponseCycle | None, bool, float] | None = None
+    _idle = False
 
     def on_body(self, body: bytes) -> None:
         cycle: Any = self.cycle
@@ -115,12 +117,25 @@ class JoiningHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(JoiningTransport(transport, self.loop))
 
+    def on_response_complete(self) -> None:
+        """As uvicorn's, without its timer for each request: ``check_head`` sees it in passing."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self._idle = True
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def _unset_keepalive_if_required(self) -> None:
+        # uvicorn calls it when something has come.
+        self._idle = False
+
     def check_head(self, now_s: float) -> None:
-        """Closes the connection where a request's head has taken HEAD_S; no cost to the others."""
-        kept_alive = self.timeout_keep_alive_task is not None
-        if kept_alive or not (self.cycle is None or self.cycle.response_complete):
+        """Closes the connection where a request's head has taken HEAD_S, and one long unused."""
+        if not (self.cycle is None or self.cycle.response_complete):
             self._awaited = None
-        elif self._awaited is None or self._awaited[0] is not self.cycle:
-            self._awaited = (self.cycle, now_s)
-        elif now_s - self._awaited[1] >= HEAD_S:
+        elif self._awaited is None or self._awaited[:2] != (self.cycle, self._idle):
+            self._awaited = (self.cycle, self._idle, now_s)
+        elif now_s - self._awaited[2] >= (self.timeout_keep_alive if self._idle else HEAD_S):
             self.transport.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from fleetserve.announcements import PERIOD_S
 from fleetserve.asgi import App
 from fleetserve.http_protocol import JoiningHttpProtocol
 from fleetserve.runtime import ServiceRuntime
+from fleetserve.unix_door import open_door
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +27,23 @@ MAX_MESSAGE = 1 << 20  # Of a WebSocket; reading rests while one waits.
 BACKLOG = 2048
 # How often heads of requests that do not arrive are looked for.
 HEADS_S = 5.0
+# Requests make no cycles worth finding soon: at the default of 700, looking for them is a twentieth
+# of what the gateway does.
+YOUNG_OBJECTS = 10_000
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, runtime: ServiceRuntime, drain_s: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        runtime: ServiceRuntime,
+        drain_s: float,
+        door: socket.socket | None,
+    ) -> None:
         super().__init__(config)
         self._runtime = runtime
         self._drain_s = drain_s
+        self._door = door
         self._loop: asyncio.AbstractEventLoop | None = None
         self._drain: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
@@ -40,8 +52,25 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
         if self.started:
+            await self._open_door()
+            # What was imported and built stays; walking it at each full collection takes 100 ms.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(YOUNG_OBJECTS)
             _write_address(self._runtime)
             log.info("service.listening", address=self._runtime.address)
+
+    async def _open_door(self) -> None:
+        if self._door is None:
+            return
+        door = await asyncio.get_running_loop().create_unix_server(
+            lambda: JoiningHttpProtocol(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            ),
+            sock=self._door,
+        )
+        # uvicorn closes it with its own.
+        self.servers.append(door)
 
     async def main_loop(self) -> None:
         # uvicorn's own looks ten times a second whether it is over: a fifth of what an idle
@@ -86,11 +115,13 @@ def run_service(
     *,
     drain_s: float = DRAIN_S,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    unix_door: bool = False,
 ) -> None:
     """Serves until SIGTERM or SIGINT, and drains before it returns.
 
     Draining is announced, serving goes on for ``drain_s``, and what is then still in flight is
-    finished, within at most 60 s. ``headers`` are added to every answer.
+    finished, within at most 60 s. ``headers`` are added to every answer. ``unix_door``: for those
+    who are asked often by processes of the same machine, see ``fleetserve.unix_door``.
 
     Raises: SystemExit: the address is taken.
     """
@@ -116,7 +147,8 @@ def run_service(
         timeout_keep_alive=75,
         timeout_graceful_shutdown=FINISH_S,
     )
-    server = _Server(config, runtime, drain_s)
+    door = open_door(settings.listen_host, port, BACKLOG) if unix_door else None
+    server = _Server(config, runtime, drain_s, door)
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[sock])
     if not server.started:

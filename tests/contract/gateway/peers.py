@@ -109,17 +109,17 @@ class _Pieces(MemoryAnswer):
 
 
 class ServerPeer:
-    """A real server on loopback; a port that nobody listens on is nowhere."""
+    """A real server on loopback, or behind a Unix socket; a port without a listener is nowhere."""
 
     nowhere = "http://127.0.0.1:1"
 
-    def __init__(self) -> None:
+    def __init__(self, *, unix_door: bool = False) -> None:
         self.upstream: Upstream = Http11Upstream()
         self.play = Play()
         self.seen: list[Seen] = []
         self.arrived = asyncio.Event()
         self.left = asyncio.Event()
-        self.server = ScriptedServer(self._answer)
+        self.server = ScriptedServer(self._answer, unix_door=unix_door)
 
     @property
     def address(self) -> str:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from fleetserve.unix_door import open_door
+
 PATIENCE_S = 10.0
 
 
@@ -53,9 +55,13 @@ Script = Callable[[ServerExchange], Awaitable[None]]
 
 @dataclass
 class ScriptedServer:
-    """Plays the script for each request; the connection is kept until the script ends it."""
+    """Plays the script for each request; the connection is kept until the script ends it.
+
+    ``unix_door``: it is reached through a Unix socket beside its port, and not by the port.
+    """
 
     script: Script
+    unix_door: bool = False
     read_bodies: bool = True
     exchanges: list[ServerExchange] = field(default_factory=list)
     connections: int = 0
@@ -68,6 +74,10 @@ class ScriptedServer:
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
         port = self._server.sockets[0].getsockname()[1]
+        if self.unix_door:
+            self._server.close()
+            door = open_door("127.0.0.1", port, 100)
+            self._server = await asyncio.start_unix_server(self._connected, sock=door)
         self.address = f"http://127.0.0.1:{port}"
         return self
 

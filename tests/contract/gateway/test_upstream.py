@@ -16,12 +16,12 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     return "asyncio", {"use_uvloop": request.param}
 
 
-@pytest.fixture(params=["memory", "http11"])
+@pytest.fixture(params=["memory", "http11", "http11, unix"])
 async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
     if request.param == "memory":
         yield MemoryPeer()
         return
-    peer = ServerPeer()
+    peer = ServerPeer(unix_door=request.param == "http11, unix")
     async with peer.server:
         yield peer
         await peer.upstream.close()

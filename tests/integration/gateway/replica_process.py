@@ -138,7 +138,7 @@ def main() -> None:
     options = parser.parse_args()
     runtime = make_runtime(load_service_settings(INFERENCE_SERVICE))
     app = TestReplica(runtime, ("example",), sheds=options.sheds)
-    run_service(app, runtime, drain_s=options.drain_s)
+    run_service(app, runtime, drain_s=options.drain_s, unix_door=True)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> None:
     http_protocol.HEAD_S = 1.0
     runtime = make_runtime(load_service_settings("gateway"))
     control = wrap_control(create_app(runtime, title="served"))
-    run_service(Holding(control), runtime, drain_s=float(sys.argv[1]))
+    run_service(Holding(control), runtime, drain_s=float(sys.argv[1]), unix_door=True)
 
 
 if __name__ == "__main__":

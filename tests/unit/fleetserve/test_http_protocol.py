@@ -10,6 +10,7 @@ from uvicorn.server import ServerState
 from fleetserve.asgi import Receive, Scope, Send, read_body, send_response
 from fleetserve.http_protocol import HEAD_S, JoiningHttpProtocol, JoiningTransport
 
+KEEP_ALIVE_S = 75.0
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
 
 
@@ -120,7 +121,9 @@ async def connection() -> AsyncIterator[Connection]:
         body = await read_body(receive, 100)
         await send_response(send, 200, [], b"got " + body)
 
-    config = uvicorn.Config(app, http=JoiningHttpProtocol, lifespan="off", log_config=None)
+    config = uvicorn.Config(
+        app, http=JoiningHttpProtocol, lifespan="off", log_config=None, timeout_keep_alive=75
+    )
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
@@ -168,10 +171,17 @@ async def test_each_request_has_its_own_time(connection: Connection) -> None:
     for number in range(4):
         connection.check(100.0 + number * HEAD_S / 2)
         await connection.ask(b"one")
-    # Kept alive, with nothing sent since: that has a limit of uvicorn's own.
+    # Kept alive, with nothing sent since: that has a limit of its own.
     connection.check(100.0 + 3 * HEAD_S)
-    connection.check(100.0 + 5 * HEAD_S)
+    connection.check(100.0 + 3 * HEAD_S + KEEP_ALIVE_S - 0.1)
     await connection.ask(b"two")
+
+
+async def test_unused_connection_is_closed(connection: Connection) -> None:
+    await connection.ask(b"one")
+    connection.check(100.0)
+    connection.check(100.0 + KEEP_ALIVE_S)
+    assert await connection.reader.read() == b""
 
 
 async def test_slow_body_is_not_taken_for_a_slow_head(connection: Connection) -> None:

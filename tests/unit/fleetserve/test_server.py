@@ -16,6 +16,7 @@ import redis.asyncio
 from fleetserve.announcements import ReplicaState, decode_announcement
 from fleetserve.keys import Keys
 from fleetserve.redis_client import make_redis
+from fleetserve.unix_door import enter
 from tests.redis_server import RedisServer
 
 PROGRAM = Path(__file__).parent / "served.py"
@@ -156,6 +157,23 @@ def test_redis_away_does_not_keep_it_from_ending(
     getattr(redis_server, fault)()
     served.signal(signal.SIGTERM)
     assert served.wait() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's")
+def test_unix_door_stands_beside_the_port_and_drains_too(start: Start) -> None:
+    served = start(drain_s=0.0)
+    host, port = served.address.removeprefix("http://").split(":")
+    sock = enter(host, int(port))
+    assert sock is not None
+    with sock:
+        sock.settimeout(END_S)
+        sock.sendall(b"GET /hold HTTP/1.1\r\nhost: x\r\n\r\n")
+        served.signal(signal.SIGTERM)
+        served.wait_for("Shutting down")
+        served.signal(signal.SIGUSR1)
+        assert sock.recv(100).startswith(b"HTTP/1.1 200")
+    assert served.wait() == 0
+    assert enter(host, int(port)) is None
 
 
 def test_connections_that_send_no_head_are_closed(start: Start) -> None:

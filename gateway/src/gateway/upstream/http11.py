@@ -6,8 +6,10 @@ gateway; this one, which needs no redirects, cookies, TLS or decompression, cost
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from fleetserve.unix_door import enter
 from gateway.bodies import Body
 from gateway.upstream.base import UpstreamFailedError
 from gateway.upstream.connection import Connection, Http11Answer
@@ -78,16 +80,20 @@ class Http11Upstream:
         host, port = self._host(address)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                _, connection = await self._loop.create_connection(
-                    lambda: Connection(
-                        lambda c: self._give_back(address, c), lambda c: self._drop(address, c)
-                    ),
-                    host,
-                    port,
-                )
+                door = enter(host, port)
+                if door is not None:
+                    made = self._loop.create_unix_connection(self._protocol(address), sock=door)
+                else:
+                    made = self._loop.create_connection(self._protocol(address), host, port)
+                _, connection = await made
         except OSError as exc:
             raise UpstreamFailedError(f"{address}: {exc}", sent=False) from exc
         return connection
+
+    def _protocol(self, address: str) -> Callable[[], Connection]:
+        return lambda: Connection(
+            lambda c: self._give_back(address, c), lambda c: self._drop(address, c)
+        )
 
     def _give_back(self, address: str, connection: Connection) -> None:
         self._idle.setdefault(address, deque()).append(connection)

@@ -145,7 +145,7 @@ class Replica(Generic[M]):
             return
         self._waiting_for = None
         self.started.set()
-        # What was imported and built stays; walking it at each full collection takes 100 ms.
+        # As after the start: what was built since then stays too.
         gc.collect()
         gc.freeze()
         log.info("replica.ready", device=self.device, models=list(self._preload))
