@@ -10,19 +10,23 @@ ROOT = FOLDER.parents[1]
 ENVIRONMENTS = ROOT / ".bench"
 
 
-def environment(name: str) -> Path:
+def environment(name: str, *also: Path) -> Path:
     """The folder of the environment, made from requirements/<name>.txt when that has changed.
+
+    Args:
+        also: More files that it is made of.
 
     Raises: CalledProcessError: pip could not install it; what it said stands above.
     """
     requirements = FOLDER / "requirements" / f"{name}.txt"
     folder = ENVIRONMENTS / name
-    stamp, wanted = folder / "made", hashlib.sha256(requirements.read_bytes()).hexdigest()
+    content = b"".join(file.read_bytes() for file in (requirements, *also))
+    stamp, wanted = folder / "made", hashlib.sha256(content).hexdigest()
     if stamp.exists() and stamp.read_text() == wanted:
         return folder
     print(f"installing {name}", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
-    subprocess.run([*pip, "-r", str(requirements)], check=True)
+    subprocess.run([*pip, "-r", str(requirements)], cwd=ROOT, check=True)
     stamp.write_text(wanted)
     return folder

@@ -175,7 +175,11 @@ class Infinity(Peer):
 
 
 class Fleetserve:
-    """This checkout's fleet, as `make run` starts it, with one replica of one compute thread."""
+    """This checkout's fleet, as `make run` starts it, with one replica of one compute thread.
+
+    From an environment of its own, like the others: that of the tests has packages that no user
+    has, such as scikit-learn, which transformers imports where it is (65 MiB).
+    """
 
     name = "fleetserve"
     serves: tuple[str, ...] = (SUM, EMBED, TENSOR)
@@ -199,6 +203,7 @@ class Fleetserve:
     @contextmanager
     def running(self, *workloads: str, hub: str = "") -> Iterator[Running]:
         port = free_port()
+        binaries = environment(self.name, ROOT / "requirements.lock") / "bin"
         variables = {
             "PATH": os.defpath,
             "PORT": str(port),
@@ -209,7 +214,7 @@ class Fleetserve:
         }
         base = f"http://127.0.0.1:{port}"
         server = Server(
-            [sys.executable, "-m", "fleetserve.cli", "up"],
+            [str(binaries / "python"), "-m", "fleetserve.cli", "up"],
             base + self.path(workloads[0]),
             ready_body=self.body(workloads[0], "Ready?"),
             ready_headers=self.headers(workloads[0]),

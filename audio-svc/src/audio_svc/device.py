@@ -1,16 +1,13 @@
 """The device of this replica: picked, set up and measured through torch."""
 
-import ctypes
 import gc
-import sys
-from contextlib import suppress
 
 import structlog
 import torch
 from transformers.utils import logging as library_logging
 
 from fleetserve.devices import pick_device
-from fleetserve.replica.memory import host_free_bytes, resident_bytes
+from fleetserve.replica.memory import give_back_heap, host_free_bytes, resident_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -59,7 +56,4 @@ def give_back_memory(device: str) -> None:
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
-    if sys.platform == "linux":
-        # glibc keeps the freed pages of its arenas otherwise.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_back_heap()

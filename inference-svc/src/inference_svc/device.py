@@ -1,15 +1,12 @@
 """The device of this replica: picked, set up and measured through torch."""
 
-import ctypes
 import gc
-import sys
-from contextlib import suppress
 
 import structlog
 import torch
 
 from fleetserve.devices import pick_device
-from fleetserve.replica.memory import host_free_bytes, resident_bytes
+from fleetserve.replica.memory import give_back_heap, host_free_bytes, resident_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +53,7 @@ def give_back_memory(device: str) -> None:
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.empty_cache()
-    if sys.platform == "linux":
-        # glibc keeps freed pages of its arenas otherwise: 80 MB of a MiniLM stay resident.
-        with suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+    give_back_heap()
 
 
 def storage_bytes(tensors: list[torch.Tensor]) -> int:

@@ -22,6 +22,7 @@ from fleetserve.replica.model_table import model_table
 from fleetserve.replica.models import HandleState, ModelHandle, ModelLoader
 from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
+from fleetserve.replica.rest import Rest
 from fleetserve.replica.slot import ComputeSlot
 from fleetserve.replica.watchdog import Watchdog
 from fleetserve.request_log import RequestLog
@@ -103,7 +104,10 @@ class Replica(Generic[M]):
         runtime.readiness.append(lambda: self._waiting_for)
         runtime.liveness.append(self.watchdog.reason)
         self.pins = Pins(runtime.redis, runtime.keys, self.pool, runtime.clock)
-        runtime.background += [self._start, self.watchdog.run, self.pool.run, self.pins.run]
+        rest = Rest(self.slot, runtime.clock, self.pool.in_loader_thread)
+        runtime.background += [
+            self._start, self.watchdog.run, self.pool.run, self.pins.run, rest.run
+        ]  # fmt: skip
         runtime.on_shutdown.append(self._stop)
         runtime.tables.append(lambda: model_table(self.pool, runtime.clock))
 
