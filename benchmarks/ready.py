@@ -32,12 +32,12 @@ MOST_MORE_S = 1.0
 PATIENCE_S = 60.0
 
 
-def import_s(statement: str) -> float:
-    """Wall seconds from the start of a Python to the end of its imports."""
+def import_s(python: Path, statement: str) -> float:
+    """Wall seconds from the start of that Python to the end of its imports."""
     script = f"{statement}\nimport time, sys; sys.stdout.write(str(time.time()))"
     begin_s = CLOCK.now_s()
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [str(python), "-c", script],
         env={"PATH": os.defpath, **ONE_THREAD},
         check=True,
         capture_output=True,
@@ -116,7 +116,7 @@ def main() -> None:
         with setup.running(SUM, EMBED) as running:
             log = next((Path(name) / "home" / "logs").glob("inference-svc-*.jsonl"))
             for _ in range(args.rounds):
-                imports = import_s(BARE), import_s(WITH_LIBRARY)
+                imports = import_s(setup.python(), BARE), import_s(setup.python(), WITH_LIBRARY)
                 rows.append((*imports, *one_round(running, setup, log)))
     bare, library, ready, answered = (
         statistics.median(column) for column in zip(*rows, strict=True)

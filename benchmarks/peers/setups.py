@@ -200,10 +200,13 @@ class Fleetserve:
             url = f"{fleet.base}/models/download"
             httpx.post(url, json=wanted, timeout=120).raise_for_status()
 
+    def python(self) -> Path:
+        """The environment's interpreter."""
+        return environment(self.name, ROOT / "requirements.lock") / "bin" / "python"
+
     @contextmanager
     def running(self, *workloads: str, hub: str = "") -> Iterator[Running]:
         port = free_port()
-        binaries = environment(self.name, ROOT / "requirements.lock") / "bin"
         variables = {
             "PATH": os.defpath,
             "PORT": str(port),
@@ -214,7 +217,7 @@ class Fleetserve:
         }
         base = f"http://127.0.0.1:{port}"
         server = Server(
-            [str(binaries / "python"), "-m", "fleetserve.cli", "up"],
+            [str(self.python()), "-m", "fleetserve.cli", "up"],
             base + self.path(workloads[0]),
             ready_body=self.body(workloads[0], "Ready?"),
             ready_headers=self.headers(workloads[0]),
