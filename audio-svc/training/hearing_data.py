@@ -1,7 +1,9 @@
 """Utterances for the ear: what was said, and its log-mel frames."""
 
+import multiprocessing
 import random
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +20,7 @@ MEL = MelSettings()
 STEP_S = MEL.hop / MEL.rate_hz * FRAMES_PER_STEP / LETTERS_PER_STEP
 EVERYDAY_SHARE = 0.45
 NOISY_SHARE = 0.6
+PART = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,25 @@ class Heard:
     phonemes: tuple[str, ...]
 
 
-def training_set(count: int, seed: int) -> Iterator[Heard]:
-    """Both kinds of sentences in the voices to learn from, the size of the speaker varied."""
+def training_set(count: int, seed: int, processes: int = 1) -> Iterator[Heard]:
+    """Both kinds of sentences in the voices to learn from, the size of the speaker varied.
+
+    However many processes share the work, what they make is the same.
+    """
+    starts = range(0, count, PART)
+    sizes = [min(PART, count - start) for start in starts]
+    # A fork would take along torch's threads.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context) as pool:
+        for made in pool.map(_part, (f"{seed} {start // PART}" for start in starts), sizes):
+            yield from made
+
+
+def _part(seed: str, size: int) -> list[Heard]:
+    return list(_utterances(seed, size))
+
+
+def _utterances(seed: str, count: int) -> Iterator[Heard]:
     dice, espeak = random.Random(seed), Espeak()
     for _ in range(count):
         everyday = dice.random() < EVERYDAY_SHARE

@@ -43,6 +43,12 @@ def wide_words() -> tuple[str, ...]:
     return (*kept[:CONTRACTIONS_PLACE], *forms["contractions"], *kept[CONTRACTIONS_PLACE:])
 
 
+def known_words() -> tuple[str, ...]:
+    """The wide vocabulary as common as the training texts have it: everyday words first."""
+    first = {word for words in everyday().values() for word in words}
+    return (*sorted(first), *(word for word in wide_words() if word not in first))
+
+
 @cache
 def held_out_words() -> frozenset[str]:
     """Rare words that no training text has."""

@@ -18,7 +18,7 @@ from audio_svc.transcription.tiny_net import LETTERS, LETTERS_PER_STEP, Ear, Ear
 from training.batches import batches_of
 from training.hearing_data import Heard, training_set
 from training.pace import paced
-from training.sentences import wide_words
+from training.sentences import known_words
 
 BATCH_FRAMES = 3200
 PEAK_RATE = 2e-3
@@ -31,8 +31,8 @@ MASKS, MASK_FRAMES, MASK_BANDS = 1, 10, 8
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path, help="folder for config.json and model.safetensors")
-    parser.add_argument("--utterances", type=int, default=16000)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--utterances", type=int, default=24000)
+    parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="of the steps together, at most")
     parser.add_argument("--threads", type=int, default=1)
@@ -41,8 +41,9 @@ def main() -> None:
     asked = parser.parse_args()
     torch.manual_seed(asked.seed)
     torch.set_num_threads(asked.threads)
-    heard = list(training_set(asked.utterances, asked.seed))
-    print(f"{len(heard)} utterances made in {time.process_time():.0f} s of CPU", flush=True)
+    started_s = time.monotonic()
+    heard = list(training_set(asked.utterances, asked.seed, asked.threads))
+    print(f"{len(heard)} utterances made in {time.monotonic() - started_s:.0f} s", flush=True)
     ear = Ear(EarShape())
     print(sum(weight.numel() for weight in ear.parameters()), "weights")
     if asked.start:
@@ -99,7 +100,7 @@ def save(ear: Ear, folder: Path) -> None:
     weights = {name: value.half().contiguous() for name, value in ear.state_dict().items()}
     save_file(weights, folder / "model.safetensors")
     config = {"model_type": "tiny_stt", "languages": ["en"], "shape": asdict(EarShape())}
-    (folder / "words.txt").write_text("\n".join(wide_words()) + "\n")
+    (folder / "words.txt").write_text("\n".join(known_words()) + "\n")
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 

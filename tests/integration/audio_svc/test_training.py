@@ -1,10 +1,12 @@
 """The training of the built-in models: a few steps of each give files that the engines load."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+from audio_svc.built_in import FOLDER
 from audio_svc.families import read_config
 from tests.integration.fleet import ROOT
 
@@ -34,6 +36,15 @@ def test_models_are_trained_and_measured(tmp_path: Path) -> None:
     assert told.count("WER") == 5
     for folder in (voice, ear):
         assert read_config(Path(folder), folder)["model_type"] == Path(folder).name
+
+
+def test_shipped_models_are_as_good_as_the_docs_say() -> None:
+    told = run("measure", str(FOLDER / "tiny_stt"), str(FOLDER / "tiny_tts"), "--sentences", "60")
+    rates = re.findall(r"WER ([\d.]+)%, CER ([\d.]+)%", told)
+    words, letters = ([float(row[place]) for row in rates] for place in (0, 1))
+    everyday, wide, held_out, spoken_everyday, spoken_wide = range(5)
+    assert max(words[everyday], words[spoken_everyday]) < 6
+    assert max(letters[wide], letters[held_out], letters[spoken_wide]) < 25
 
 
 def test_same_seed_gives_the_same_files(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ LETTERS_PER_STEP = 2
 @dataclass(frozen=True, slots=True)
 class EarShape:
     bands: int = 80
-    width: int = 192
-    blocks: int = 8
+    width: int = 256
+    blocks: int = 9
     kernel: int = 5
 
 

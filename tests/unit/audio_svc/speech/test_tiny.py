@@ -58,8 +58,8 @@ def test_what_the_voice_says_the_ear_hears(voice: TinySpeech, ear: TinyHearing) 
             told = "".join(segment.text for segment in found if segment is not None)
             wrong += edits(told.split(), words_of(text))
             total += len(words_of(text))
-    # The shipped ear had 4 minutes of training, and got 0.29 of these wrong.
-    assert wrong / total < 0.4
+    # Words of the wide vocabulary are among them; measured: 0.07.
+    assert wrong / total < 0.12
 
 
 def test_voices_differ_in_pitch_as_they_were_trained(voice: TinySpeech) -> None:
