@@ -24,6 +24,8 @@ LOAD_TIMES = (0.2, 0.5, 0.7, 0.9)
 WARM_S = 1.5
 # Ray takes 15 % of a core for nothing.
 SETTLE_S, LOOK_S, QUIET_SHARE = 30.0, 1.0, 0.25
+# Between the last request and what is called idle.
+REST_S = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,29 @@ class Turn:
             parts = MIXED_PARTS if workload == MIXED else (workload,)
             if set(parts) <= set(self._setup.serves):
                 with self._setup.running(*parts) as running:
-                    settle(running)
                     try:
+                        for part in parts:
+                            self._until_ready(running, part)
+                        settle(running)
                         self._workload(running, workload)
                     except RuntimeError as exc:
                         # One that fails has an empty cell; the others' figures are not lost.
                         print(exc, file=sys.stderr, flush=True)
         return self.figures
+
+    def _until_ready(self, running: Running, workload: str) -> None:
+        """A server that answers to one workload may still be starting another.
+
+        Raises: RuntimeError: it does not come.
+        """
+        end_s = time.monotonic() + SETTLE_S
+        while time.monotonic() < end_s:
+            body, headers = self._setup.body(workload, "Ready?"), self._setup.headers(workload)
+            url = running.base + self._setup.path(workload)
+            if httpx.post(url, content=body, headers=headers, timeout=SETTLE_S).is_success:
+                return
+            time.sleep(0.2)
+        raise RuntimeError(f"{self._setup.name} does not serve {workload}")
 
     def _workload(self, running: Running, workload: str) -> None:
         if workload == MIXED:
@@ -111,6 +129,7 @@ class Turn:
             self.figures[f"embed.open{part:.0%}.rate"] = rate
 
     def _idle(self, running: Running) -> None:
+        time.sleep(REST_S)
         before_s, begin_s = tree_cpu_s(running.pid), time.perf_counter()
         core_s = _core_s(running)
         time.sleep(self._plan.seconds)
