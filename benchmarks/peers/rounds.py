@@ -57,15 +57,15 @@ class Turn:
         for workload in workloads:
             parts = MIXED_PARTS if workload == MIXED else (workload,)
             if set(parts) <= set(self._setup.serves):
-                with self._setup.running(*parts) as running:
-                    try:
+                try:
+                    with self._setup.running(*parts) as running:
                         for part in parts:
                             self._until_ready(running, part)
                         settle(running)
                         self._workload(running, workload)
-                    except RuntimeError as exc:
-                        # One that fails has an empty cell; the others' figures are not lost.
-                        print(exc, file=sys.stderr, flush=True)
+                except (RuntimeError, TimeoutError, httpx.HTTPError) as exc:
+                    # One that fails has an empty cell; the others' figures are not lost.
+                    print(f"{self._setup.name}: {exc!r}", file=sys.stderr, flush=True)
         return self.figures
 
     def _until_ready(self, running: Running, workload: str) -> None:
