@@ -64,7 +64,7 @@ def test_v2_server_and_model_are_described(v2: triton.InferenceServerClient) -> 
     assert v2.is_server_live()
     assert v2.is_server_ready()
     assert v2.is_model_ready("example")
-    assert v2.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_repository"]
+    assert "statistics" in v2.get_server_metadata()["extensions"]
     told = v2.get_model_metadata("example")
     assert told["inputs"] == [{"name": "input", "datatype": "FP32", "shape": [-1, 10]}]
     assert v2.is_model_ready("example", told["versions"][0])
@@ -155,12 +155,111 @@ def test_v2_errors(v2: triton.InferenceServerClient) -> None:
         ("400", lambda: v2.infer("example", wide)),
         ("400", lambda: v2.infer("example", [tensor(vectors() > 1, "BOOL")])),
         ("409", lambda: v2.unload_model("example")),
-        ("404", lambda: v2.get_model_config("example")),
+        ("404", lambda: v2.get_model_config("nothing")),
+        ("404", lambda: v2.get_inference_statistics("example", "7")),
+        ("400", lambda: v2.load_model("example", config="{}")),
+        ("400", lambda: v2.infer("example", given, sequence_id=7, sequence_start=True)),
     )
     for status, call in calls:
         with pytest.raises(triton.InferenceServerException) as raised:
             call()
         assert raised.value.status() == status
+
+
+def test_v2_configuration(v2: triton.InferenceServerClient) -> None:
+    found = v2.get_model_config("example")
+    assert found["input"] == [{"name": "input", "data_type": "TYPE_FP32", "dims": [10]}]
+    assert found["max_batch_size"] == 32
+    assert v2.get_model_config("example", found["parameters"]["revision"]["string_value"]) == found
+
+
+@pytest.mark.usefixtures("models")
+def test_v2_statistics_are_what_was_done(v2: triton.InferenceServerClient) -> None:
+    def stats(name: str) -> Any:
+        (found,) = v2.get_inference_statistics(name)["model_stats"]
+        return found
+
+    for model, given, inputs in (
+        ("example", [tensor(vectors(), "FP32")], 2),
+        (MINILM, [tensor(strings(TEXTS), "BYTES", "text")], 3),
+        ("gpt2", [tensor(strings(["Once"]), "BYTES", "text")], 1),
+    ):
+        v2.infer(model, given)
+        before = stats(model)
+        for _ in range(4):
+            v2.infer(model, given)
+        after = stats(model)
+        assert after["inference_count"] - before["inference_count"] == 4 * inputs
+        done = {
+            name: after["inference_stats"][name]["count"] - spent["count"]
+            for name, spent in before["inference_stats"].items()
+        }
+        assert (done["success"], done["fail"], done["compute_infer"]) == (4, 0, 4)
+        assert after["last_inference"] > before["last_inference"]
+        assert after["execution_count"] == sum(
+            one["compute_infer"]["count"] for one in after["batch_stats"]
+        )
+        spent = {name: value["ns"] for name, value in after["inference_stats"].items()}
+        assert 0 < spent["compute_infer"] <= spent["success"]
+        assert after["memory_usage"][0]["byte_size"] > 0
+    named = {one["name"] for one in v2.get_inference_statistics()["model_stats"]}
+    assert {"example", MINILM, "gpt2"} <= named
+
+
+def test_v2_failures_are_counted(v2: triton.InferenceServerClient) -> None:
+    def failed() -> int:
+        (found,) = v2.get_inference_statistics("example")["model_stats"]
+        return int(found["inference_stats"]["fail"]["count"])
+
+    before = failed()
+    with pytest.raises(triton.InferenceServerException):
+        v2.infer("example", [tensor(np.zeros((1, 11), np.float32), "FP32")])
+    assert failed() == before + 1
+
+
+def test_v2_classes_of_an_output(v2: triton.InferenceServerClient, expected: list[float]) -> None:
+    wanted = [triton.InferRequestedOutput("output", class_count=1)]
+    found = v2.infer("example", [tensor(vectors(), "FP32")], outputs=wanted).as_numpy("output")
+    assert found.tolist() == [[b"%f:0" % value] for value in expected]
+
+
+@pytest.mark.usefixtures("models")
+@pytest.mark.parametrize("algorithm", ["gzip", "deflate"])
+def test_v2_compressed_answers(fleet: Fleet, algorithm: str) -> None:
+    body = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["Hello."]}]}
+    url = f"{fleet.url}/v2/models/{MINILM}/infer"
+    answers = [
+        httpx.post(url, json=body, headers={"accept-encoding": encoding}, timeout=REQUEST_S)
+        for encoding in (algorithm, "identity")
+    ]
+    assert answers[0].headers["content-encoding"] == algorithm
+    assert "content-encoding" not in answers[1].headers
+    assert answers[0].json()["outputs"] == answers[1].json()["outputs"]
+
+
+def test_v2_what_is_not_offered_says_what_there_is(v2: triton.InferenceServerClient) -> None:
+    calls: Any = (
+        ("server-timing", lambda: v2.get_trace_settings()),
+        ("server-timing", lambda: v2.update_trace_settings("example", {"trace_level": ["OFF"]})),
+        ("LOG_LEVEL", lambda: v2.get_log_settings()),
+        ("LOG_LEVEL", lambda: v2.update_log_settings({"log_info": True})),
+        ("binary_data", lambda: v2.get_system_shared_memory_status()),
+        ("binary_data", lambda: v2.register_system_shared_memory("r", "/r", 64)),
+        ("binary_data", lambda: v2.unregister_system_shared_memory()),
+        ("binary_data", lambda: v2.get_cuda_shared_memory_status("r")),
+        ("binary_data", lambda: v2.register_cuda_shared_memory("r", b"handle", 0, 64)),
+        ("binary_data", lambda: v2.unregister_cuda_shared_memory("r")),
+    )
+    for says, call in calls:
+        with pytest.raises(triton.InferenceServerException, match=says) as raised:
+            call()
+        assert raised.value.status() == "400"
+
+
+def test_v2_many_at_once(v2: triton.InferenceServerClient, expected: list[float]) -> None:
+    asked = [v2.async_infer("example", [tensor(vectors(), "FP32")]) for _ in range(8)]
+    for one in asked:
+        assert one.get_result().as_numpy("output").tolist() == pytest.approx(expected)
 
 
 def test_openais_models(v1: openai.OpenAI, models: tuple[str, ...]) -> None:

@@ -29,6 +29,8 @@ from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.api.studio import mount_studio, studio_router
 from gateway.api.v2 import v2_router
+from gateway.api.v2_statistics import v2_statistics_router
+from gateway.api.v2_unoffered import v2_unoffered_router
 from gateway.control_proxy import ControlProxy
 from gateway.data_path import MIB, DataPath
 from gateway.data_routes import RouteTable, data_routes
@@ -62,6 +64,7 @@ from gateway.socket_proxy import SocketProxy
 from gateway.upstream.http11 import LazyPool
 from gateway.upstream.sockets import open_socket
 from gateway.v2_models import V2Models
+from gateway.v2_statistics import V2Statistics
 
 PREFIXES = {
     "/models": "model-registry-svc",
@@ -160,6 +163,8 @@ def _control_app(
             logs_router,
             openai_router,
             v2_router,
+            v2_statistics_router,
+            v2_unoffered_router,
             jobs_router,
             docs_router,
         ],
@@ -171,6 +176,7 @@ def _control_app(
     app.state.table = table
     app.state.models = path.models
     app.state.v2_models = V2Models(table, path.models, calls)
+    app.state.v2_statistics = V2Statistics(table, app.state.v2_models, calls)
     app.state.calls = calls
     app.state.health = health
     app.state.logs = LogFolder(runtime.settings.logs_dir)

@@ -57,6 +57,8 @@ class RouteTable:
     """
 
     _PREFIX = "/v2/models/"
+    # Statistics of all models: the one name that a model can't be described by.
+    _NO_MODEL = "/v2/models/stats"
 
     def __init__(self, routes: Iterable[DataRoute]) -> None:
         self._exact: dict[str, RouteMatch] = {}
@@ -70,7 +72,7 @@ class RouteTable:
     def find(self, path: str) -> RouteMatch | None:
         """The route, or None where the path is not of the data plane."""
         found = self._exact.get(path)
-        if found is None and path.startswith(self._PREFIX):
+        if found is None and path.startswith(self._PREFIX) and path != self._NO_MODEL:
             return self._by_parts(path[len(self._PREFIX) :].split("/"))
         return found
 
@@ -113,4 +115,5 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
         *(DataRoute(p, p, routing_fields, service, s) for p, service, s in openai),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
         DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
+        DataRoute(f"{model}/config", "/v2/config", no_fields, INFERENCE_SERVICE, own, "GET"),
     ]

@@ -30,6 +30,7 @@ _PASSED_ON = (
     b"content-type",
     b"content-encoding",
     b"accept",
+    b"accept-encoding",
     b"inference-header-content-length",
 )
 # A job goes after every request that somebody waits for: below all that they can ask for.

@@ -8,6 +8,7 @@ WHOLE_BELOW = 1024 * 1024
 _KEPT = frozenset(
     {
         b"content-type",
+        b"content-encoding",
         b"content-disposition",
         b"server-timing",
         b"retry-after",

@@ -21,9 +21,11 @@ from fleetserve.tunings import Tuning
 from inference_svc.api.completions import chat_route, text_route
 from inference_svc.api.embeddings import EmbeddingsRoute
 from inference_svc.api.infer import DescribeRoute, InferRoute
+from inference_svc.api.model_config import ConfigRoute
 from inference_svc.api.optimize import optimize_router
 from inference_svc.api.predict import PredictRoute
 from inference_svc.api.text_answers import TextAnswers
+from inference_svc.api.usage import usage_router
 from inference_svc.batch_table import batch_table
 from inference_svc.engine import example
 from inference_svc.engine.base import ModelEngine
@@ -96,10 +98,11 @@ def build_app(settings: InferenceSettings, runtime: ServiceRuntime) -> App:
         "/v1/chat/completions": chat_route(generators, clock),
         "/v2/infer": InferRoute(replica.pool, predictor, writer, clock, server.max_file_mb << 20),
         "/v2/model": DescribeRoute(replica.pool),
+        "/v2/config": ConfigRoute(replica.pool, settings.service.config.batch.max_size),
     }
     runtime.tables += [lambda: batch_table(replica.pool), lambda: text_table(replica.pool)]
     runtime.registry.register(TextMetrics(replica.pool))
-    routers = [internal_router, optimize_router]
+    routers = [internal_router, optimize_router, usage_router]
     control = create_app(runtime, title="Fleetserve inference-svc", routers=routers)
     control.state.optimizer = _lazy_optimizer(settings, runtime, replica)
     return replica.data_plane(routes, control, default_timeout_s=server.timeout_s)

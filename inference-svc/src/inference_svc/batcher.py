@@ -16,6 +16,7 @@ from fleetserve.errors import (
     UnavailableError,
 )
 from fleetserve.replica.slot import ComputeSlot, Unit
+from fleetserve.usage import Usage
 from inference_svc.batching import BatchQueue, Bounds, Selection
 from inference_svc.budget import TokenBudget
 from inference_svc.calls import Call, Item
@@ -70,8 +71,9 @@ class Batcher:
         self._slot = slot
         self._now_s = clock.monotonic_s
         self.budget = budget
-        self._max_size = max_size
+        self.max_size = max_size
         self.done = Done()
+        self.usage = Usage()
         self._inbox: deque[Item] = deque()
         self._queue: BatchQueue[Item] = BatchQueue()
         self._running: list[Execution] = []
@@ -96,7 +98,7 @@ class Batcher:
             self._drop_abandoned()
         while len(self._running) < MAX_RUNNING:
             packed = self._engine.info.packs
-            batch = queue.select(Bounds(self.budget.tokens, self._max_size, packed))
+            batch = queue.select(Bounds(self.budget.tokens, self.max_size, packed))
             if batch is None:
                 break
             self._drop_expired(batch)
@@ -146,6 +148,8 @@ class Batcher:
             lengths = [item.length for item, its in done if its is run]
             padded = round(sum(lengths) / (1 - run.padded_fraction))
             self.done.count(len(lengths), sum(lengths), padded, run.compute_s)
+            self.usage.inputs += len(lengths)
+            self.usage.ran(len(lengths), run.compute_s)
 
     def _judge(self, exc: Exception, alone: bool) -> Exception:
         """What a failed batch means for the device; for a single input, what its caller is told."""

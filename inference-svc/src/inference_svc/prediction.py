@@ -12,6 +12,7 @@ from fleetserve.clock import Clock
 from fleetserve.errors import FleetError, InvalidFieldError
 from fleetserve.replica.models import ModelHandle, ModelSpec
 from fleetserve.replica.pool import ModelPool
+from fleetserve.usage import Usage
 from inference_svc.batcher import ServedModel
 from inference_svc.calls import BatchRun, Call
 from inference_svc.engine.base import EngineInfo, InputKind, ModelEngine, Prepared
@@ -54,6 +55,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
             first batch began; compute_ms: of all its batches.
         length: Of all inputs together, as the engine counts it: tokens of texts.
         warnings: What callers should know about single inputs, such as that one was cut.
+        usage: The model's, for whoever encodes the result to note it.
     """
 
     spec: ModelSpec
@@ -69,6 +71,7 @@ class Prediction(msgspec.Struct, frozen=True, eq=False):
     compute_ms: float
     length: int = 0
     warnings: tuple[str, ...] = ()
+    usage: Usage = msgspec.field(default_factory=Usage)
 
 
 class InUse(msgspec.Struct, frozen=True, eq=False):
@@ -85,6 +88,7 @@ class Predictor:
     def __init__(self, pool: ModelPool[Served], clock: Clock, heavy: Executor) -> None:
         self._pool = pool
         self._now_s = clock.monotonic_s
+        self._wall_s = clock.now_s
         self._heavy = heavy
 
     async def predict(self, ask: Ask) -> Prediction:
@@ -121,6 +125,21 @@ class Predictor:
 
     async def run(self, ask: Ask, used: InUse) -> Prediction:
         """What ``predict`` does with a model that is in use already. Raises: as it."""
+        usage = used.served.batcher.usage
+        try:
+            prediction = await self._run(ask, used)
+        except BaseException:
+            usage.fail.add(self._now_s() - ask.received_s)
+            raise
+        finally:
+            usage.last_s = self._wall_s()
+        usage.success.add(self._now_s() - ask.received_s)
+        usage.prepare.add(prediction.waited_ms / 1000)
+        usage.queue.add(prediction.batch_ms / 1000)
+        usage.compute.add(prediction.compute_ms / 1000)
+        return prediction
+
+    async def _run(self, ask: Ask, used: InUse) -> Prediction:
         engine = used.served.engine
         inputs = read_inputs(ask.inputs, engine.info)
         options = engine.read_parameters(ask.parameters)
@@ -175,6 +194,7 @@ class Predictor:
             compute_ms=sum(run.compute_s for run in runs) * 1000,
             length=sum(one.length for _, one in ready),
             warnings=_warnings(ready, batch),
+            usage=used.served.batcher.usage,
         )
 
 

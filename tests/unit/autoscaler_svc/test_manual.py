@@ -161,8 +161,14 @@ async def test_forgotten_number_of_a_model_holds_no_more(world: World) -> None:
 
 
 async def test_number_that_nobody_asked_for_is_forgotten_at_once(world: World) -> None:
+    world.fleet.records["m"] = record("m")
     await world.settled()
-    await world.services.manual.forget("m")
+    await world.wait_for(waiting(world, await ordered(world, 2, "m")))
+    begin_s, floors = world.clock.monotonic_s(), await world.intents.floors()
+    await world.services.manual.forget("example")
+    assert world.clock.monotonic_s() == begin_s
+    assert await world.intents.floors() == floors
+    assert floors["m"].instances == 2
 
 
 async def test_model_pinned_a_moment_ago_is_not_unloaded(world: World) -> None:

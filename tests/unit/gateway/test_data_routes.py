@@ -16,6 +16,8 @@ TABLE = RouteTable(data_routes(ServerConfig()))
         ("/v2/models/m/infer", "/v2/models/{model}/infer", "m", ""),
         ("/v2/models/m/versions/3", "/v2/models/{model}", "m", "3"),
         ("/v2/models/m/versions/3/infer", "/v2/models/{model}/infer", "m", "3"),
+        ("/v2/models/m/config", "/v2/models/{model}/config", "m", ""),
+        ("/v2/models/m/versions/3/config", "/v2/models/{model}/config", "m", "3"),
         ("/v2/models/infer/infer", "/v2/models/{model}/infer", "infer", ""),
     ],
 )
@@ -36,6 +38,8 @@ def test_a_path_names_its_route_and_its_model(
         "/v2/models",
         "/v2/models/",
         "/v2/models//infer",
+        "/v2/models/stats",
+        "/v2/models/m/stats",
         "/v2/models/m/ready",
         "/v2/models/m/infer/",
         "/v2/models/m/infer/more",

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,5 +28,12 @@ def test_a_tensor_model_is_made_as_its_manifest_says(tmp_path: Path) -> None:
     assert ENGINES["tensor"](spec, "cpu").info.rank == 3
 
 
-def test_tasks_without_an_engine_are_passed_over() -> None:
+def test_engines_are_imported_and_tasks_without_one_are_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "inference_svc.engine.tensor"
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    import_engines(["text-to-smell"])
+    assert name not in sys.modules
     import_engines([Task.TENSOR, "text-to-smell"])
+    assert name in sys.modules

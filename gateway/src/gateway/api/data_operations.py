@@ -235,13 +235,13 @@ def _infer(path: str, summary: str) -> DataOperation:
     )
 
 
-def _describe(path: str, summary: str) -> DataOperation:
+def _describe(path: str, summary: str, answer: type[BaseModel] = v2.V2Model) -> DataOperation:
     return DataOperation(
         path,
         summary,
         "compatible",
         None,
-        v2.V2Model,
+        answer,
         method="get",
         error=v2.V2Error,
         errors=FOREIGN_ERRORS,
@@ -252,8 +252,10 @@ _MODEL = "/v2/models/{model}"
 _VERSION = f"{_MODEL}/versions/{{version}}"
 V2 = (
     _describe(_MODEL, "V2: what tensors a model takes and gives"),
+    _describe(f"{_MODEL}/config", "V2: how a model is run", v2.V2ModelConfig),
     _infer(f"{_MODEL}/infer", "V2: run a model"),
     _describe(_VERSION, "V2: what tensors this version of a model takes and gives"),
+    _describe(f"{_VERSION}/config", "V2: how this version is run", v2.V2ModelConfig),
     _infer(f"{_VERSION}/infer", "V2: run this version of a model"),
 )
 OPERATIONS = (*NATIVE, *OPENAI, *V2)

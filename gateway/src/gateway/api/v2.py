@@ -1,6 +1,6 @@
 """KServe V2's own questions: server, health, readiness, and the model repository extension."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -20,7 +20,14 @@ from gateway.api.v2_schemas import (
 from gateway.v2_fields import refuse_pages
 from gateway.v2_models import IndexEntry, V2Models
 
-EXTENSIONS = ["binary_tensor_data", "model_repository"]
+EXTENSIONS = [
+    "classification",
+    "binary_tensor_data",
+    "model_repository",
+    "model_configuration",
+    "statistics",
+]
+T = TypeVar("T")
 v2_router = APIRouter(prefix="/v2", tags=["compatible"])
 INDEX_BODY = {
     "requestBody": {
@@ -37,6 +44,10 @@ INDEX_BODY = {
 
 class _Wanted(msgspec.Struct):
     ready: bool = False
+
+
+class _Load(msgspec.Struct):
+    parameters: dict[str, Any] | None = None
 
 
 @v2_router.get("", response_model=V2Server, summary="V2: what this server is and can")
@@ -98,6 +109,7 @@ async def index(request: Request) -> list[dict[str, Any]]:
 async def load(request: Request, model: str) -> JSONResponse:
     """Answers when a replica has it; a model that was not loaded is loaded by its first request."""
     refuse_pages(dict(request.scope["headers"]))
+    _refuse_override(await request.body())
     await _models(request).load(model)
     return JSONResponse({})
 
@@ -125,12 +137,25 @@ async def _readiness(request: Request, model: str, version: str) -> JSONResponse
 
 
 def _wanted(content: bytes) -> _Wanted:
+    return _decoded(content, _Wanted)
+
+
+def _decoded(content: bytes, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(content, type=_Wanted) if content else _Wanted()
+        return msgspec.json.decode(content or b"{}", type=kind)
     except msgspec.ValidationError as exc:
-        raise InvalidFieldError("ready", str(exc)) from None
+        raise InvalidFieldError("body", str(exc)) from None
     except msgspec.DecodeError as exc:
         raise BadRequestError(f"The body is not JSON: {exc}") from None
+
+
+def _refuse_override(content: bytes) -> None:
+    """Raises: InvalidFieldError: the model is to be another than the one that is here."""
+    for name in _decoded(content, _Load).parameters or {}:
+        raise InvalidFieldError(
+            f"parameters.{name}",
+            "is not offered: a model is loaded as it was downloaded; GET its config shows how",
+        )
 
 
 def _entry(entry: IndexEntry) -> dict[str, Any]:

@@ -112,5 +112,69 @@ class V2IndexEntry(BaseModel):
     reason: str = Field(description="Why it is not loaded.")
 
 
+class V2Spent(BaseModel):
+    count: int
+    ns: int
+
+
+class V2InferenceStats(BaseModel):
+    success: V2Spent = Field(description="From receipt to result.")
+    fail: V2Spent
+    queue: V2Spent = Field(description="Until the request's first batch began.")
+    compute_input: V2Spent = Field(description="Reading, tokenising, and loading where need be.")
+    compute_infer: V2Spent = Field(description="All batches that the request was in.")
+    compute_output: V2Spent = Field(description="Writing the answer.")
+    cache_hit: V2Spent = Field(description="0: there is no cache of answers.")
+    cache_miss: V2Spent
+
+
+class V2BatchStats(BaseModel):
+    batch_size: int
+    compute_input: V2Spent = Field(description="0: inputs are prepared outside of batches.")
+    compute_infer: V2Spent
+    compute_output: V2Spent
+
+
+class V2MemoryUsage(BaseModel):
+    type: str
+    id: int
+    byte_size: int
+
+
+class V2ModelStatistics(BaseModel):
+    name: str
+    version: str
+    last_inference: int = Field(description="Milliseconds since the epoch; 0: none yet.")
+    inference_count: int = Field(description="Inputs; a request may have several.")
+    execution_count: int = Field(description="Batches; of text generation steps.")
+    inference_stats: V2InferenceStats
+    response_stats: dict[str, Any] = Field(description="Empty.")
+    batch_stats: list[V2BatchStats]
+    memory_usage: list[V2MemoryUsage]
+
+
+class V2Statistics(BaseModel):
+    model_stats: list[V2ModelStatistics]
+
+
+class V2ConfigTensor(BaseModel):
+    name: str
+    data_type: str
+    dims: list[int] = Field(description="Without the batch; -1: of any size.")
+
+
+class V2ModelConfig(BaseModel):
+    name: str
+    platform: str
+    backend: str
+    version_policy: dict[str, Any]
+    max_batch_size: int
+    input: list[V2ConfigTensor]
+    output: list[V2ConfigTensor]
+    instance_group: list[dict[str, Any]]
+    dynamic_batching: dict[str, Any]
+    parameters: dict[str, Any]
+
+
 class V2Error(BaseModel):
     error: str

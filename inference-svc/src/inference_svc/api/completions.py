@@ -6,11 +6,9 @@ from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import msgspec
-import structlog
 
 from fleetserve.clock import Clock
-from fleetserve.error_shapes import body_for
-from fleetserve.errors import FleetError, as_fleet_error
+from fleetserve.replica.event_stream import EVENT_HEADERS, EVENTS, data_bytes, end_with_error
 from fleetserve.replica.exchange import Answer, ReplicaRequest, json_bytes
 from inference_svc.api.completion_body import ChatBody, TextBody, orders_of
 from inference_svc.api.completion_format import (
@@ -26,13 +24,8 @@ from inference_svc.choices import ChoicePiece, generate_choices
 from inference_svc.generation.base import GenerationOrder
 from inference_svc.texts.access import Generators, OpenGenerator
 
-log = structlog.get_logger(__name__)
-
-EVENTS = "text/event-stream; charset=utf-8"
-UNCACHED = ((b"cache-control", b"no-cache"),)
 # Tokenising a text of this size takes longer than handing it to a thread.
 INLINE_BYTES = 16_384
-GRACE_S = 1.0  # So long after the deadline the last event can still be written.
 DONE = b"data: [DONE]\n\n"
 
 Body = ChatBody | TextBody
@@ -58,7 +51,12 @@ class CompletionsRoute:
             if body.stream:
                 # The stream keeps the model in use, so it ends what was entered here.
                 events = work.events(stack.pop_all(), include_usage=body.include_usage)
-                return Answer(events, content_type=EVENTS, headers=UNCACHED, model=opened.spec.name)
+                return Answer(
+                    end_with_error(request, events),
+                    content_type=EVENTS,
+                    headers=EVENT_HEADERS,
+                    model=opened.spec.name,
+                )
             return Answer(json_bytes(await work.whole()), model=opened.spec.name)
 
     async def _prepare(self, request: ReplicaRequest, body: Body, opened: OpenGenerator) -> "_Work":
@@ -75,7 +73,7 @@ class CompletionsRoute:
         )
         orders = orders_of(body, prompts, opened.generator.defaults, request)
         prompt_tokens = sum(len(prompt.ids) for prompt in prompts)
-        return _Work(request, opened, orders, form, head, prompt_tokens)
+        return _Work(opened, orders, form, head, prompt_tokens)
 
 
 class _Work:
@@ -83,14 +81,12 @@ class _Work:
 
     def __init__(
         self,
-        request: ReplicaRequest,
         opened: OpenGenerator,
         orders: Sequence[GenerationOrder],
         form: Format,
         head: Head,
         prompt_tokens: int,
     ) -> None:
-        self._request = request
         self._opened = opened
         self._orders = orders
         self._form = form
@@ -105,26 +101,13 @@ class _Work:
         return self._form.whole(self._head, self._choices, self._usage())
 
     async def events(self, stack: AsyncExitStack, *, include_usage: bool) -> AsyncIterator[bytes]:
-        """Server-sent events. What fails before the first is raised, later it is the last."""
-        begun = False
-        try:
-            async with stack, aclosing(self._pieces()) as pieces:
-                async for found in pieces:
-                    if not begun:
-                        begun = True
-                        self._let_the_end_be_told()
-                    for said in self._said(found):
-                        yield self._event([said], include_usage)
-        except Exception as exc:
-            if not begun:
-                raise
-            if not isinstance(exc, FleetError):
-                log.exception("request.failed", request_id=self._request.request_id)
-            error = as_fleet_error(exc)
-            yield _data(body_for(self._request.path, error, self._request.request_id))
-            return
+        """Server-sent events; at its end it leaves what was entered in ``stack``."""
+        async with stack, aclosing(self._pieces()) as pieces:
+            async for found in pieces:
+                for said in self._said(found):
+                    yield self._event([said], include_usage)
         if include_usage:
-            yield _data({**self._form.chunk(self._head, []), "usage": self._usage()})
+            yield data_bytes({**self._form.chunk(self._head, []), "usage": self._usage()})
         yield DONE
 
     def _said(self, found: ChoicePiece) -> Iterator[dict[str, Any]]:
@@ -136,17 +119,12 @@ class _Work:
         yield self._form.piece(found.choice, written, found.piece)
         written.take(found.piece)
 
-    def _let_the_end_be_told(self) -> None:
-        """The watch would cut the answer off at the deadline, before its last event."""
-        if self._request.flight is not None:
-            self._request.flight.deadline_s += GRACE_S
-
     def _pieces(self) -> AsyncGenerator[ChoicePiece, None]:
         return generate_choices(self._opened.generator, self._orders)
 
     def _event(self, choices: Sequence[dict[str, Any]], include_usage: bool) -> bytes:
         chunk = self._form.chunk(self._head, choices)
-        return _data({**chunk, "usage": None} if include_usage else chunk)
+        return data_bytes({**chunk, "usage": None} if include_usage else chunk)
 
     def _usage(self) -> dict[str, Any]:
         return usage_of(self._prompt_tokens, self._choices)
@@ -167,7 +145,3 @@ def _format(body: Body) -> Format:
     given = [body.prompt] if isinstance(body.prompt, str) else body.prompt
     echoes = [str(text) if body.echo else "" for text in given for _ in range(body.n or 1)]
     return TextFormat(logprobs=logprobs, echoes=echoes)
-
-
-def _data(content: dict[str, Any]) -> bytes:
-    return b"data: " + json_bytes(content) + b"\n\n"

@@ -53,6 +53,7 @@ class EmbeddingsRoute:
             compute_ms=prediction.compute_ms,
             encode_ms=(self._now_s() - begin_s) * 1000,
         )
+        prediction.usage.encode.add(self._now_s() - begin_s)
         return Answer(content, timing=timing, model=prediction.spec.name)
 
 

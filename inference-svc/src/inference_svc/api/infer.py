@@ -1,5 +1,6 @@
 """KServe V2: /v2/infer runs a model, /v2/model describes it; the model is in a header."""
 
+import asyncio
 from collections.abc import Mapping
 
 from fleetserve.clock import Clock
@@ -10,8 +11,14 @@ from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
 from inference_svc.batcher import ServedModel
 from inference_svc.engine.base import EngineInfo, InputKind, TensorSpec
+from inference_svc.open_inference.compression import (
+    SMALLEST,
+    compress,
+    decompress,
+    wanted_encoding,
+)
 from inference_svc.open_inference.datatypes import Array
-from inference_svc.open_inference.request import InferRequest, decompress, read_request
+from inference_svc.open_inference.request import InferRequest, read_request
 from inference_svc.open_inference.response import HEAD_LENGTH, write_response
 from inference_svc.open_inference.signature import (
     describe,
@@ -20,7 +27,7 @@ from inference_svc.open_inference.signature import (
     read_inputs,
     write_outputs,
 )
-from inference_svc.prediction import Ask, Predictor
+from inference_svc.prediction import INLINE_BYTES, Ask, Predictor
 from inference_svc.served import Served
 from inference_svc.texts.writer import Text, TextWriter
 
@@ -59,8 +66,10 @@ class InferRoute:
         spec = self._pool.find(model_of(request))
         check_version(request, spec)
         if spec.task == Task.TEXT_GENERATION:
-            return await self._write(request, asked)
-        return await self._predict(request, asked)
+            answer = await self._write(request, asked)
+        else:
+            answer = await self._predict(request, asked)
+        return await _compressed(answer, wanted_encoding(headers.get(b"accept-encoding")))
 
     async def _predict(self, request: ReplicaRequest, asked: InferRequest) -> Answer:
         async with self._predictor.use(model_of(request)) as used:
@@ -75,6 +84,7 @@ class InferRoute:
         )
         answer = _answer(asked, used.spec, outputs, timing)
         timing.encode_ms = (self._now_s() - begin_s) * 1000
+        prediction.usage.encode.add(timing.encode_ms / 1000)
         return answer
 
     async def _write(self, request: ReplicaRequest, asked: InferRequest) -> Answer:
@@ -139,6 +149,18 @@ def _answer(
         timing=timing,
         model=spec.name,
     )
+
+
+async def _compressed(answer: Answer, encoding: bytes | None) -> Answer:
+    body = answer.body
+    if encoding is None or not isinstance(body, bytes) or len(body) < SMALLEST:
+        return answer
+    if len(body) <= INLINE_BYTES:
+        answer.body = compress(body, encoding)
+    else:
+        answer.body = await asyncio.to_thread(compress, body, encoding)
+    answer.headers = (*answer.headers, (b"content-encoding", encoding))
+    return answer
 
 
 def _ask(request: ReplicaRequest, asked: InferRequest, inputs: object) -> Ask:

@@ -41,6 +41,7 @@ class PredictRoute:
             compute_ms=prediction.compute_ms,
             encode_ms=(self._now_s() - begin_s) * 1000,
         )
+        prediction.usage.encode.add(self._now_s() - begin_s)
         return Answer(body, timing=timing, model=prediction.spec.name)
 
     def _content(

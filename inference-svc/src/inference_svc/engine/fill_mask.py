@@ -14,8 +14,10 @@ from inference_svc.engine.base import EngineInfo, InputKind, Prepared, Steps, fi
 from inference_svc.engine.parameters import Parameters, wrong
 from inference_svc.engine.text_encoding import TokenRow, load_tokenizer
 from inference_svc.engine.text_model import TextModel
+from inference_svc.engine.tunable import TunableModel
 
 MAX_TOP_K = 1000
+SAMPLE_WORDS = 4  # Before a gap at most, so that it is within what any model reads.
 Probabilities = npt.NDArray[np.float32]
 
 
@@ -31,7 +33,7 @@ class Options:
     targets: tuple[int, ...]
 
 
-class FillMaskEngine:
+class FillMaskEngine(TunableModel[TextModel]):
     """``[{score, token, token_str, sequence}]`` per text, the best first.
 
     With several masks it is a list of those, one per mask.
@@ -84,8 +86,20 @@ class FillMaskEngine:
             for one, row, probabilities in zip(batch, rows, found, strict=True)
         ]
 
+    def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
+        """Each text with one of its first words left out."""
+        options = self.read_parameters({})
+        return [self.prepare(self._gapped(text), options) for text in texts if text.strip()]
+
     def unload(self) -> None:
         self._model.unload()
+
+    def _gapped(self, text: str) -> str:
+        if self._tokenizer.mask_token in text:
+            return text
+        words = text.split()
+        words[min(SAMPLE_WORDS, len(words) // 2)] = self._tokenizer.mask_token
+        return " ".join(words)
 
     def _read(self, outputs: Any, rows: Sequence[TokenRow]) -> list[Probabilities]:
         """float32 [masks, vocabulary] of each row."""

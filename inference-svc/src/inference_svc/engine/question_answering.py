@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from inference_svc.engine.parameters import Parameters
 from inference_svc.engine.text_encoding import TokenRow
 from inference_svc.engine.text_model import TextModel, positions
 from inference_svc.engine.text_windows import Window, WindowEncoder
+from inference_svc.engine.tunable import TunableModel
 
 DEFAULT_WINDOW = 384
 DEFAULT_OVERLAP = 128
 LEAST_CONTEXT = 16  # Tokens of the context that every window has to have room for.
 WARM_UP = {"question": "Who wrote it?", "context": "It was written by Ada in a year long ago."}
+# Asked of the samples in turn: callers bring questions of their own.
+SAMPLE_QUESTIONS = ("Who is it about?", "What happened?", "When was it?", "Where is it?")
 NAMES = (
     *("top_k", "max_answer_len", "max_seq_len", "doc_stride"),
     *("handle_impossible_answer", "align_to_words"),
@@ -44,7 +48,7 @@ class _Asked:
     options: Options
 
 
-class QuestionAnsweringEngine:
+class QuestionAnsweringEngine(TunableModel[TextModel]):
     """``{score, start, end, answer}`` per question; a list of those where ``top_k`` is over 1.
 
     ``start`` and ``end`` are characters of the context. A long context is read in windows that
@@ -105,6 +109,14 @@ class QuestionAnsweringEngine:
         rows = [window.row for one in asked for window in one.windows]
         scores = iter((yield from self._model.run(rows, _read)))
         return [_answer(one, [next(scores) for _ in one.windows]) for one in asked]
+
+    def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
+        options = self.read_parameters({})
+        contexts = [text for text in texts if text.strip()]
+        return [
+            self.prepare({"question": question, "context": context}, options)
+            for question, context in zip(cycle(SAMPLE_QUESTIONS), contexts, strict=False)
+        ]
 
     def unload(self) -> None:
         self._model.unload()

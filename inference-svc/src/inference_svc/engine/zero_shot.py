@@ -15,9 +15,12 @@ from inference_svc.engine.parameters import Parameters, wrong
 from inference_svc.engine.text_classification import read_logits
 from inference_svc.engine.text_encoding import TokenRow
 from inference_svc.engine.text_model import TextModel
+from inference_svc.engine.tunable import TunableModel
 
 TEMPLATE = "This example is {}."
 MAX_LABELS = 256
+# What samples are sorted into: callers bring labels of their own.
+SAMPLE_LABELS = ("politics", "science", "sport", "everyday life")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class NoEntailmentError(Exception):
     """The model's labels don't say which of them is entailment."""
 
 
-class ZeroShotEngine:
+class ZeroShotEngine(TunableModel[TextModel]):
     """``{sequence, labels, scores}`` per text, the best label first.
 
     Each label makes a hypothesis; its score is that of entailment, among all labels, or with
@@ -98,6 +101,13 @@ class ZeroShotEngine:
         rows = [row for one in asked for row in one.rows]
         logits = iter((yield from self._model.run(rows, read_logits)))
         return [self._judge(one, np.stack([next(logits) for _ in one.rows])) for one in asked]
+
+    def samples(self, texts: Sequence[str]) -> Sequence[Prepared]:
+        """Every fourth has one label, so that the model is also seen with a single row."""
+        several = Options(SAMPLE_LABELS, TEMPLATE, multi_label=False)
+        single = Options(SAMPLE_LABELS[:1], TEMPLATE, multi_label=False)
+        kept = [text for text in texts if text.strip()]
+        return [self.prepare(text, several if n % 4 else single) for n, text in enumerate(kept)]
 
     def unload(self) -> None:
         self._model.unload()

@@ -15,6 +15,7 @@ from fleetserve.errors import (
     UnavailableError,
 )
 from fleetserve.replica.slot import ComputeSlot, Unit
+from fleetserve.usage import Usage
 from inference_svc.engine.base import DeviceLostError, DeviceMemoryError
 from inference_svc.generation.base import TokenLogprob
 from inference_svc.generation.causal import CausalModel, Row
@@ -54,9 +55,11 @@ class Decoder:
         self.queue = queue
         self.budget = budget
         self.written = Written()
+        self.usage = Usage()
         self._model = model
         self._slot = slot
         self._now_s = clock.monotonic_s
+        self._wall_s = clock.now_s
         self._token_text = token_text
         self._inbox: deque[TextRun] = deque()
         self._closed = False
@@ -94,7 +97,8 @@ class Decoder:
         now_s = self._now_s()
         while self._inbox:
             self.queue.add(self._inbox.popleft(), now_s)
-        self.queue.drop_abandoned(now_s)
+        for text in self.queue.drop_abandoned(now_s):
+            self._count_failure(text)
         self.queue.admit(self._model.open)
         ready = [text for text in self.queue.active if not text.stream.paused]
         if not ready:
@@ -182,6 +186,7 @@ class Decoder:
         if piece.finish_reason is not None:
             note.ended_s = now_s
             self.queue.release(text)
+            self._count_success(text)
         stream.item(piece)
         if piece.finish_reason is not None:
             stream.done(None)
@@ -199,9 +204,24 @@ class Decoder:
         self.written.tokens += tokens
         self.written.prompt_tokens += plan.read
         self.written.compute_s += seconds
+        self.usage.ran(size, seconds)
+
+    def _count_success(self, text: TextRun) -> None:
+        note, usage = text.stream.note, self.usage
+        submitted_s, ended_s = note.submitted_s or 0.0, note.ended_s or 0.0
+        usage.success.add(ended_s - submitted_s)
+        usage.queue.add((note.started_s or ended_s) - submitted_s)
+        usage.compute.add(note.compute_s)
+        usage.inputs += 1
+        usage.last_s = self._wall_s()
+
+    def _count_failure(self, text: TextRun) -> None:
+        self.usage.fail.add(self._now_s() - (text.stream.note.submitted_s or 0.0))
+        self.usage.last_s = self._wall_s()
 
     def _fail(self, text: TextRun, exc: Exception) -> None:
         self.queue.release(text)
+        self._count_failure(text)
         text.stream.failed(self._as_failure(exc))
 
     def _as_failure(self, exc: Exception) -> FleetError:

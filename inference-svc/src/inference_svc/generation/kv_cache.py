@@ -33,6 +33,11 @@ class TextCache:
         return kept[:, :end], kept_values[:, :end]
 
     @property
+    def untouched(self) -> bool:
+        """No layer has ever brought anything."""
+        return not self._keys
+
+    @property
     def bytes(self) -> int:
         tensors = [*self._keys.values(), *self._values.values()]
         return sum(tensor.untyped_storage().nbytes() for tensor in tensors)

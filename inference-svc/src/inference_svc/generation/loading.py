@@ -76,7 +76,7 @@ def load_generating(
         # In the compute thread, after whatever it was doing with this model.
         slot.call(causal.close).result()
 
-    return GeneratingModel(generator, unload, decoder.report), weights + budget_bytes
+    return GeneratingModel(generator, unload, decoder.report, decoder.usage), weights + budget_bytes
 
 
 def _positions(config: Any) -> int:

@@ -38,6 +38,8 @@ class PackedModel:
     def step(self, rows: Sequence[Row]) -> Tensor:
         with torch.inference_mode(), device_errors():
             logits = self._forward(rows)
+        if rows[0].cache.untouched:
+            raise RuntimeError("the model has an attention of its own and ignores the packed one")
         for row in rows:
             row.cache.length += len(row.ids)
         return logits

@@ -52,11 +52,11 @@ class TextQueue:
             self.held_bytes += text.bytes
             self.active.append(text)
 
-    def drop_abandoned(self, now_s: float) -> None:
-        """Lets go of what nobody waits for, and of what is over its deadline."""
+    def drop_abandoned(self, now_s: float) -> list[TextRun]:
+        """Lets go of what nobody waits for, and of what is over its deadline: all these."""
         gone = [t for t in self if t.stream.dropped or t.order.deadline_s <= now_s]
         if not gone:
-            return
+            return gone
         for text in gone:
             if text in self.active:
                 self.release(text)
@@ -65,6 +65,7 @@ class TextQueue:
             if not text.stream.dropped:
                 text.stream.failed(DeadlineError(_late(text)))
         heapq.heapify(self._waiting)
+        return gone
 
     def release(self, text: TextRun) -> None:
         """A text at work is at its end."""

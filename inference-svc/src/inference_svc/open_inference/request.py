@@ -1,17 +1,17 @@
 """An inference request of V2: its JSON, and the tensors behind it, decoded without a copy."""
 
-import zlib
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 
-from fleetserve.errors import BadRequestError, InvalidFieldError, PayloadTooLargeError
+from fleetserve.errors import BadRequestError, InvalidFieldError
 from inference_svc.inputs import explain
 from inference_svc.open_inference.datatypes import Array, from_binary, from_json
 
 LONGEST_SHAPE = 32  # numpy itself ends at 64.
 NO_PARAMETERS: Mapping[str, object] = {}
+NO_CLASSES: Mapping[str, int] = {}
 # Said to the server and not to the model.
 _RESERVED = frozenset({"binary_data_output", "priority", "timeout", "content_type", "headers"})
 _SEQUENCES = frozenset({"sequence_id", "sequence_start", "sequence_end"})
@@ -46,6 +46,7 @@ class InferRequest(msgspec.Struct, frozen=True, eq=False):
         inputs: By name: numbers, or an object array of bytes.
         parameters: What is for the model.
         outputs: Which are wanted, None: all; each with whether it is to be binary.
+        classes: Of which of them only so many of the largest are.
         binary: Whether outputs are that are not named in ``outputs``.
     """
 
@@ -54,6 +55,7 @@ class InferRequest(msgspec.Struct, frozen=True, eq=False):
     parameters: Mapping[str, object]
     outputs: dict[str, bool] | None
     binary: bool
+    classes: Mapping[str, int] = NO_CLASSES
 
 
 _decode = msgspec.json.Decoder(InferBody).decode
@@ -78,28 +80,8 @@ def read_request(raw: bytes, head_length: bytes | None) -> InferRequest:
         parameters=_for_the_model(body.parameters),
         outputs=_wanted(body.outputs, binary),
         binary=binary,
+        classes=_classes(body.outputs),
     )
-
-
-def decompress(raw: bytes, encoding: bytes | None, largest: int) -> bytes:
-    """A body as it was before its Content-Encoding.
-
-    Raises: BadRequestError; PayloadTooLargeError: it would be over ``largest`` bytes.
-    """
-    if encoding in (None, b"", b"identity"):
-        return raw
-    if encoding not in (b"gzip", b"deflate"):
-        raise BadRequestError("Content-Encoding is taken as gzip, deflate or identity.")
-    machine = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # Either of the two, by its head.
-    try:
-        found = machine.decompress(raw, largest + 1)
-    except zlib.error as exc:
-        raise BadRequestError(f"The body can't be decompressed: {exc}") from None
-    if len(found) > largest:
-        raise PayloadTooLargeError(f"The body is over {largest} bytes when decompressed.")
-    if not machine.eof:
-        raise BadRequestError("The compressed body ends too early.")
-    return found
 
 
 def _length(given: bytes, size: int) -> int:
@@ -183,12 +165,24 @@ def _wanted(outputs: list[OutputTensor] | None, binary: bool) -> dict[str, bool]
     found = {}
     for index, output in enumerate(outputs):
         field = f"outputs[{index}].parameters"
-        for name in ("classification", "shared_memory_region"):
-            if (output.parameters or {}).get(name):
-                raise InvalidFieldError(f"{field}.{name}", "is not offered")
+        if (output.parameters or {}).get("shared_memory_region"):
+            raise InvalidFieldError(f"{field}.shared_memory_region", "is not offered")
         asked = "binary_data" in (output.parameters or {})
         found[output.name] = _flag(output.parameters, "binary_data", field) if asked else binary
     return found
+
+
+def _classes(outputs: list[OutputTensor] | None) -> Mapping[str, int]:
+    found = {}
+    for index, output in enumerate(outputs or []):
+        count = (output.parameters or {}).get("classification", 0)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+            raise InvalidFieldError(
+                f"outputs[{index}].parameters.classification", "takes a number of classes"
+            )
+        if count:
+            found[output.name] = count
+    return found or NO_CLASSES
 
 
 def _flag(parameters: Mapping[str, Any] | None, name: str, field: str) -> bool:

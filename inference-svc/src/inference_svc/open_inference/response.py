@@ -8,6 +8,7 @@ import orjson
 
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.exchange import JSON_CONTENT
+from inference_svc.open_inference.classification import classify
 from inference_svc.open_inference.datatypes import Array, datatype_of, to_binary, to_json
 from inference_svc.open_inference.request import InferRequest
 
@@ -48,6 +49,8 @@ def write_response(
             raise InvalidFieldError(
                 "outputs", f"has {name!r}; this model gives {', '.join(outputs)}"
             )
+        if name in request.classes:
+            tensor = classify(name, tensor, request.classes[name], frozenset(outputs))
         entry = _entry(name, tensor)
         if binary:
             part = to_binary(tensor)

@@ -29,10 +29,16 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# What they say can't be compared by a number, so they stay exact unless somebody asks.
-_FREE_TEXT = frozenset(
-    {Task.TEXT_GENERATION, Task.TEXT2TEXT_GENERATION, Task.SUMMARIZATION, Task.TRANSLATION}
-)
+# Why there is nothing that could tell whether a faster model is still the same one.
+_WRITES = "it writes texts, where one other token changes all that follow"
+_UNTUNABLE = {
+    Task.SUMMARIZATION: _WRITES,
+    Task.TRANSLATION: _WRITES,
+    Task.TEXT2TEXT_GENERATION: _WRITES,
+    Task.OBJECT_DETECTION: "boxes near the threshold come and go, so that there is no tolerance"
+    " by which two answers are the same",
+    Task.TENSOR: "it is a program as it was exported, whose modules can't be exchanged",
+}
 
 
 class Optimizer:
@@ -140,7 +146,7 @@ class Optimizer:
         self, run: Run, handle: ModelHandle[Served], bench: Bench, chains: Sequence[Chain]
     ) -> None:
         run.state = RunState.MEASURING
-        run.skipped = _why_not(handle, run.wish)
+        run.skipped = _why_not(handle)
         if run.skipped:
             return
         before = handle.bytes
@@ -191,15 +197,14 @@ class Optimizer:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function)
 
 
-def _why_not(handle: ModelHandle[Served], wish: Wish) -> str:
+def _why_not(handle: ModelHandle[Served]) -> str:
     """Why there is nothing to optimise; empty: there is."""
     served = handle.model
     if not isinstance(served, ServedModel):
         return f"a {handle.spec.task} model writes text, and is served as it is"
     if not handle.tuning and not isinstance(served.engine, Tunable):
-        return f"a {handle.spec.task} model of this kind has nothing that could be exchanged"
-    if handle.spec.task in _FREE_TEXT and wish.candidates is None:
-        return f"{handle.spec.task} stays in float32 unless candidates are named"
+        why = _UNTUNABLE.get(handle.spec.task, "its engine has no module that could be exchanged")
+        return f"{handle.spec.task} is not tunable: {why}"
     return ""
 
 

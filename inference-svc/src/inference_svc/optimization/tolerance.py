@@ -95,13 +95,21 @@ def _judge_answers(
     reference: Sequence[object], results: Sequence[object], allowed: Tolerance
 ) -> Verdict:
     """The first answer of each input is the same, and its numbers are near."""
-    pairs = list(zip(reference, results, strict=True))
+    pairs = [(_ranked(a), _ranked(b)) for a, b in zip(reference, results, strict=True)]
     same = [_words(a) == _words(b) for a, b in pairs]
     errors = [_error(a, b) for (a, b), alike in zip(pairs, same, strict=True) if alike]
     share = sum(same) / len(same) if same else 1.0
     error = max(errors, default=0.0)
     within = share >= allowed.min_same and error <= allowed.max_probability_error
     return Verdict(error, within, {"same_answer": round(share, 5)})
+
+
+def _ranked(result: object) -> object:
+    """Labels and scores that stand in two lists (zero-shot) as one list of scored labels."""
+    if isinstance(result, Mapping) and {"labels", "scores"} <= result.keys():
+        pairs = zip(result["labels"], result["scores"], strict=True)
+        return [{"label": label, "score": score} for label, score in pairs]
+    return result
 
 
 def _words(result: object) -> object:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import structlog
 
 from fleetserve.clock import Clock
-from fleetserve.error_shapes import body_for
+from fleetserve.error_shapes import body_for, is_openai
 from fleetserve.errors import DeadlineError, FleetError, as_fleet_error
 from fleetserve.replica.exchange import ReplicaRequest, json_bytes
 
@@ -22,6 +22,11 @@ GRACE_S = 1.0  # So long after the deadline the last event can still be written.
 
 def event_bytes(name: str, content: object) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), json_bytes(content))
+
+
+def data_bytes(content: object) -> bytes:
+    """An event without a name."""
+    return b"data: %s\n\n" % json_bytes(content)
 
 
 async def end_with_error(
@@ -43,11 +48,17 @@ async def end_with_error(
             raise
         if not isinstance(exc, FleetError):
             log.exception("request.failed", request_id=request.request_id)
-        yield event_bytes("error", body_for(request.path, as_fleet_error(exc), request.request_id))
+        yield _error_event(request, as_fleet_error(exc))
     finally:
         close = getattr(events, "aclose", None)
         if close is not None:
             await close()
+
+
+def _error_event(request: ReplicaRequest, error: FleetError) -> bytes:
+    """OpenAI's clients know an error by its body; to others an event's name tells it."""
+    body = body_for(request.path, error, request.request_id)
+    return data_bytes(body) if is_openai(request.path) else event_bytes("error", body)
 
 
 async def in_time(

@@ -48,6 +48,14 @@ async def test_later_failure_is_the_last_event(
     assert detail is None or told["detail"] == detail
 
 
+async def test_failure_for_openais_clients_has_no_name(request_: ReplicaRequest) -> None:
+    request_.path = "/v1/completions"
+    failed = InvalidFieldError("x", "is wrong")
+    events = [event async for event in end_with_error(request_, failing(1, failed))]
+    assert events[1].startswith(b'data: {"error":{"message":"x: is wrong"')
+    assert events[1].endswith(b"\n\n")
+
+
 async def test_leaving_closes_what_makes_the_events(request_: ReplicaRequest) -> None:
     closed = []
 

@@ -20,6 +20,8 @@ from gateway.api.optimize import optimize_router
 from gateway.api.server import server_router
 from gateway.api.studio import mount_studio, studio_router
 from gateway.api.v2 import v2_router
+from gateway.api.v2_statistics import v2_statistics_router
+from gateway.api.v2_unoffered import v2_unoffered_router
 from gateway.directory.memory import MemoryDirectory
 from gateway.fleet_health import FleetHealth
 from gateway.fleet_metrics import FleetMetrics
@@ -30,6 +32,7 @@ from gateway.log_folder import LogFolder
 from gateway.openapi import FleetOpenapi
 from gateway.optimizing import FleetOptimizer
 from gateway.v2_models import V2Models
+from gateway.v2_statistics import V2Statistics
 from tests.unit.gateway.fleet import Fleet
 
 EXPECTED = ("inference-svc", "audio-svc")
@@ -77,6 +80,8 @@ def app(
         logs_router,
         openai_router,
         v2_router,
+        v2_statistics_router,
+        v2_unoffered_router,
         jobs_router,
         docs_router,
     ]
@@ -85,6 +90,7 @@ def app(
     app.state.table = fleet.table
     app.state.models = fleet.models
     app.state.v2_models = V2Models(fleet.table, fleet.models, fleet.calls)
+    app.state.v2_statistics = V2Statistics(fleet.table, app.state.v2_models, fleet.calls)
     app.state.calls = fleet.calls
     app.state.health = health
     app.state.logs = LogFolder(fleet.runtime.settings.logs_dir)

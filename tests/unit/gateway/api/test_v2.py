@@ -10,9 +10,18 @@ def ready(fleet: Fleet) -> None:
     fleet.add(answering(), announced("i1", models=["example"]))
 
 
+EXTENSIONS = [
+    "classification",
+    "binary_tensor_data",
+    "model_repository",
+    "model_configuration",
+    "statistics",
+]
+
+
 async def test_server_says_what_it_can(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v2")
-    assert answer.json()["extensions"] == ["binary_tensor_data", "model_repository"]
+    assert answer.json()["extensions"] == EXTENSIONS
     assert (await client.get("/v2/health/live")).json() == {"live": True}
 
 
@@ -62,6 +71,14 @@ async def test_loading_without_an_autoscaler_says_so(client: httpx.AsyncClient) 
     assert (answer.status_code, list(answer.json())) == (503, ["error"])
 
 
+async def test_model_that_shall_be_another_is_refused(client: httpx.AsyncClient) -> None:
+    answer = await client.post(
+        "/v2/repository/models/example/load", content=b'{"parameters":{"config":"{}"}}'
+    )
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("parameters.config: is not offered")
+
+
 async def test_unknown_routes_have_v2s_errors(client: httpx.AsyncClient) -> None:
-    answer = await client.get("/v2/models/example/config")
+    answer = await client.get("/v2/models/example/graph")
     assert (answer.status_code, list(answer.json())) == (404, ["error"])

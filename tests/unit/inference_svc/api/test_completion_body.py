@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -97,8 +98,13 @@ def test_what_is_not_offered_is_refused_and_named(body: TextBody | ChatBody, fie
 
 
 def test_what_says_nothing_is_no_request_for_it() -> None:
-    chat(tools=[], presence_penalty=0, response_format={"type": "text"}, n=1).check()
-    text(best_of=1, suffix="", frequency_penalty=0.0, logit_bias={}).check()
+    for body, plain in (
+        (chat(tools=[], presence_penalty=0, response_format={"type": "text"}, n=1), chat()),
+        (text(best_of=1, suffix="", frequency_penalty=0.0, logit_bias={}), text()),
+    ):
+        body.check()
+        found, expected = ordered(body)[0], ordered(plain)[0]
+        assert replace(found, deadline_s=expected.deadline_s) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,25 @@ import torch
 
 from fleetserve.tasks import Task
 from inference_svc.engine.base import ModelEngine, Tunable, finish
+from inference_svc.engine.fill_mask import FillMaskEngine
 from inference_svc.engine.image_classification import ImageClassificationEngine
 from inference_svc.engine.image_features import ImageFeaturesEngine
+from inference_svc.engine.question_answering import QuestionAnsweringEngine
 from inference_svc.engine.text_classification import TextClassificationEngine
 from inference_svc.engine.token_classification import TokenClassificationEngine
+from inference_svc.engine.zero_shot import ZeroShotEngine
 from inference_svc.optimization.capture import capture_calls
 from inference_svc.optimization.held_samples import built_in_texts
 from inference_svc.optimization.technique.half import HalfLinear
 from inference_svc.optimization.technique.linears import with_linears
 from inference_svc.optimization.tolerance import Tolerance, judge
-from tests.checkpoints.text_models import write_ner, write_sentiment
+from tests.checkpoints.text_models import (
+    write_bert,
+    write_mnli,
+    write_ner,
+    write_sentiment,
+    write_squad,
+)
 from tests.checkpoints.vision import write_vit
 from tests.unit.inference_svc.engine.conftest import Write
 
@@ -33,6 +42,9 @@ COUNT = 24
         pytest.param(
             (TokenClassificationEngine, write_ner, Task.TOKEN_CLASSIFICATION), id="entities"
         ),
+        pytest.param((QuestionAnsweringEngine, write_squad, Task.QUESTION_ANSWERING), id="answers"),
+        pytest.param((ZeroShotEngine, write_mnli, Task.ZERO_SHOT_CLASSIFICATION), id="zero-shot"),
+        pytest.param((FillMaskEngine, write_bert, Task.FILL_MASK), id="gaps"),
         pytest.param(
             (ImageClassificationEngine, write_vit, Task.IMAGE_CLASSIFICATION), id="picture"
         ),
@@ -74,7 +86,9 @@ def test_what_its_module_is_called_with_is_found_out(served: tuple[ModelEngine, 
     assert isinstance(engine, Tunable)
     calls = capture_calls(engine, engine.samples(built_in_texts()[:8]))
     sizes = {next(iter(call.kwargs.values())).shape[0] for call in calls}
-    assert {1, 2, 8} <= sizes
+    assert 1 in sizes
+    assert max(sizes) >= 8
+    assert len(sizes) >= 3
 
 
 def test_samples_differ(served: tuple[ModelEngine, Task]) -> None:

@@ -9,6 +9,7 @@ from inference_svc.generation.checked_model import check_model
 from inference_svc.generation.packed_model import PackedModel
 from inference_svc.generation.solo_model import SoloModel
 from tests.checkpoints.causal import make_llama
+from tests.checkpoints.causal_families import make_family
 
 
 def test_a_model_of_the_usual_kind_is_packed() -> None:
@@ -22,6 +23,14 @@ def test_a_model_of_the_usual_kind_is_packed() -> None:
 def test_one_that_would_be_wrong_packed_takes_turns() -> None:
     bloom: Any = BloomForCausalLM(BloomConfig(vocab_size=64, hidden_size=16, n_layer=2, n_head=2))
     assert isinstance(check_model(bloom.eval(), "cpu", max_rows=4), SoloModel)
+
+
+def test_one_that_ignores_the_packed_attention_takes_turns_however_little_it_changes() -> None:
+    falcon = make_family("falcon")
+    with torch.no_grad():
+        for block in falcon.transformer.h:
+            block.self_attention.dense.weight.mul_(1e-6)
+    assert isinstance(check_model(falcon, "cpu", max_rows=4), SoloModel)
 
 
 def test_one_that_can_not_be_continued_is_not_served() -> None:

@@ -154,6 +154,22 @@ async def test_only_the_text_that_fails_fails(bench: Bench) -> None:
     assert bench.decoder.queue.held_bytes == 0
 
 
+async def test_texts_are_counted_as_requests_and_steps_as_batches(bench: Bench) -> None:
+    gate = threading.Event()
+    bench.before_step = lambda: gate.wait(10)
+    streams = [bench.submit([1, 2]), bench.submit([POISON]), bench.submit([4])]
+    gate.set()
+    await asyncio.gather(*map(read, streams), return_exceptions=True)
+    usage = bench.decoder.usage
+    counts = (usage.success.count, usage.fail.count, usage.queue.count, usage.compute.count)
+    assert counts == (2, 1, 2, 2)
+    assert usage.inputs == 2
+    assert sum(spent.count for spent in usage.batches.values()) == bench.decoder.written.steps
+    assert 2 in usage.batches
+    assert 0 < usage.compute.seconds <= usage.success.seconds
+    assert usage.last_s > 0
+
+
 async def test_a_token_that_can_not_be_written_fails_its_text_alone(bench: Bench) -> None:
     def broken(tokens: Sequence[int]) -> str:
         raise KeyError(tokens[-1])

@@ -1,13 +1,11 @@
-import gzip
-import zlib
 from typing import Any
 
 import numpy as np
 import orjson
 import pytest
 
-from fleetserve.errors import BadRequestError, InvalidFieldError, PayloadTooLargeError
-from inference_svc.open_inference.request import InferRequest, decompress, read_request
+from fleetserve.errors import BadRequestError, InvalidFieldError
+from inference_svc.open_inference.request import InferRequest, read_request
 
 
 def tensor(name: str = "x", **changes: Any) -> dict[str, Any]:
@@ -56,6 +54,11 @@ def test_what_is_for_the_server_does_not_reach_the_model() -> None:
     assert read({"inputs": [], "parameters": given}).parameters == {"top_k": 3}
 
 
+def test_classes_are_those_of_the_outputs_that_ask() -> None:
+    wanted = [{"name": "a"}, {"name": "b", "parameters": {"classification": 3}}]
+    assert read({"inputs": [], "outputs": wanted}).classes == {"b": 3}
+
+
 @pytest.mark.parametrize(
     ("content", "field"),
     [
@@ -82,7 +85,7 @@ def test_what_is_for_the_server_does_not_reach_the_model() -> None:
             "parameters.binary_data_output",
         ),
         (
-            {"inputs": [], "outputs": [{"name": "y", "parameters": {"classification": 3}}]},
+            {"inputs": [], "outputs": [{"name": "y", "parameters": {"classification": "3"}}]},
             "outputs[0].parameters.classification",
         ),
     ],
@@ -107,22 +110,3 @@ def test_head_length_that_can_not_be_is_refused(length: bytes) -> None:
 def test_what_is_not_json_is_refused() -> None:
     with pytest.raises(BadRequestError, match="not JSON"):
         read_request(b"\xff\xfe", None)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "press"), [(b"gzip", gzip.compress), (b"deflate", zlib.compress)]
-)
-def test_compressed_bodies_are_read(encoding: bytes, press: Any) -> None:
-    assert decompress(press(b"abc" * 100), encoding, 300) == b"abc" * 100
-    with pytest.raises(PayloadTooLargeError):
-        decompress(press(b"abc" * 100), encoding, 299)
-    with pytest.raises(BadRequestError, match="too early"):
-        decompress(press(b"abc" * 100)[:-6], encoding, 300)
-    with pytest.raises(BadRequestError, match="decompressed"):
-        decompress(b"abc", encoding, 300)
-
-
-def test_other_encodings_are_refused() -> None:
-    assert decompress(b"abc", None, 1) == b"abc"
-    with pytest.raises(BadRequestError, match="gzip"):
-        decompress(b"abc", b"br", 10)

@@ -69,6 +69,28 @@ def test_first_labels_must_be_the_same_on_nearly_all(wrong: int, within: bool) -
     assert verdict.measures["same_answer"] == pytest.approx(1 - wrong / 200)
 
 
+def sorted_into(**scores: float) -> dict[str, object]:
+    """What zero-shot classification gives, the best label first."""
+    labels = sorted(scores, key=lambda label: -scores[label])
+    return {"sequence": "a", "labels": labels, "scores": [scores[label] for label in labels]}
+
+
+@pytest.mark.parametrize(
+    ("found", "within", "same"),
+    [
+        (sorted_into(news=0.6, art=0.199, sport=0.201), True, 1.0),
+        (sorted_into(news=0.57, art=0.22, sport=0.21), False, 1.0),
+        (sorted_into(art=0.6, news=0.2, sport=0.2), False, 0.0),
+    ],
+)
+def test_labels_beside_their_scores_are_a_ranking(
+    found: dict[str, object], within: bool, same: float
+) -> None:
+    reference: list[object] = [sorted_into(news=0.6, art=0.201, sport=0.199)]
+    verdict = judge("zero-shot-classification", reference, [found], Tolerance())
+    assert (verdict.within, verdict.measures["same_answer"]) == (within, same)
+
+
 def test_texts_have_to_be_the_same() -> None:
     reference, results = [{"answer": "Rome", "score": 0.9}], [{"answer": "Paris", "score": 0.9}]
     assert not judge("question-answering", reference, results, Tolerance()).within
