@@ -14,6 +14,7 @@ from gateway.known_models import KnownModels
 from gateway.prober import Prober
 from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
+from gateway.two_stage import SpeechChoice, TwoStageVoices
 from gateway.upstream.base import Upstream
 from gateway.waiting_room import WaitingRoom
 
@@ -39,6 +40,9 @@ class DataPath:
         self.dispatcher = Dispatcher(
             self.table, self.models, self.room, upstream, runtime.signer, clock, runtime.metrics
         )
+        audio = settings.config.audio
+        speech = SpeechChoice(self.models, audio.speech_model)
+        self.voices = TwoStageVoices(self.dispatcher, speech, clock, audio.max_text_chars)
         self.bodies = BodyStore(
             settings.cache_dir / "spool",
             max_body=server.max_file_mb * MIB,
@@ -58,7 +62,7 @@ class DataPath:
 
     def carrier(self, accept: AcceptJob | None = None) -> Carrier:
         watch = RequestWatch(self._runtime.clock)
-        return Carrier(self._runtime, self.bodies, self.dispatcher, watch, accept)
+        return Carrier(self._runtime, self.bodies, self.voices, watch, accept)
 
     def forwarder(
         self,

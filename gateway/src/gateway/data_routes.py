@@ -13,6 +13,8 @@ from gateway.v2_fields import no_fields, v2_fields
 MATCH = "fleet.route"
 """Where a request's scope keeps its RouteMatch, once the router has found it."""
 
+SPEAKING = frozenset({"/synthesize", "/v1/audio/speech"})
+
 ReadFields = Callable[[Mapping[bytes, bytes], bytes, Body], Awaitable[RoutingFields]]
 
 
@@ -28,6 +30,7 @@ class DataRoute:
         method: What clients call it with; upstream it is always a POST.
         late: The credential may stand in the body.
         takes_jobs: ``Prefer: respond-async`` is heeded.
+        speaks: Voices of two stages can be asked for too.
     """
 
     path: str
@@ -38,6 +41,7 @@ class DataRoute:
     method: str = "POST"
     late: bool = False
     takes_jobs: bool = False
+    speaks: bool = False
 
 
 class RouteMatch(NamedTuple):
@@ -107,10 +111,15 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
     model = "/v2/models/{model}"
     return [
         *(
-            DataRoute(p, p, routing_fields, service, s, late=True, takes_jobs=True)
+            DataRoute(
+                p, p, routing_fields, service, s, late=True, takes_jobs=True, speaks=p in SPEAKING
+            )
             for p, service, s in native
         ),
-        *(DataRoute(p, p, routing_fields, service, s) for p, service, s in openai),
+        *(
+            DataRoute(p, p, routing_fields, service, s, speaks=p in SPEAKING)
+            for p, service, s in openai
+        ),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
         DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
     ]

@@ -65,6 +65,15 @@ class Dispatcher:
         Raises: DeadlineError: the time was over first; UnavailableError: held too long, or no
             room to be held; ModelNotFoundError: the model is gone or its download failed.
         """
+        self.demand.enter(exchange)
+        try:
+            async with self._reply_to(exchange) as reply:
+                yield reply
+        finally:
+            self.demand.leave(exchange)
+
+    @contextlib.asynccontextmanager
+    async def _reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
         shed: UnavailableError | None = None
         while True:
             replica = self._choose(exchange)

@@ -32,6 +32,7 @@ class Exchange:
         tried: Replicas that failed or refused since the request was last held.
         holds: How often it was held after every replica was tried.
         order: It is to be taken in as a job, and not sent now.
+        two_stage: The model rewrites the text of the body, and another one speaks it.
     """
 
     method: str
@@ -49,6 +50,7 @@ class Exchange:
     held_s: float = 0.0
     holds: int = 0
     order: JobOrder | None = None
+    two_stage: bool = False
 
     @property
     def model_name(self) -> str:

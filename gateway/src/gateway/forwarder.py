@@ -7,7 +7,7 @@ from typing import Protocol
 from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError, NotFoundError
-from fleetserve.tasks import Task
+from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task
 from gateway.bodies import Body
 from gateway.carrier import Carrier
 from gateway.data_routes import MATCH, DataRoute, RouteMatch
@@ -119,6 +119,7 @@ class Forwarder:
             headers=headers,
             deadline_s=relay.received_s + (fields.timeout_s or route.timeout_s),
             order=self._order(scope, sent, fields) if route.takes_jobs else None,
+            two_stage=route.speaks and target.record.two_stage_voice,
         )
 
     def _order(self, scope: Scope, sent: Headers, fields: RoutingFields) -> JobOrder | None:
@@ -145,11 +146,16 @@ def _check_service(route: DataRoute, target: Target) -> None:
     """Raises: InvalidFieldError: the model is for another route."""
     if route.service is None or target.service == route.service:
         return
+    if route.speaks and target.record.two_stage_voice:
+        return
     task = target.record.task
+    speaking = ""
+    if route.speaks and task in TEXT_TO_TEXT_TASKS:
+        speaking = "; downloaded with auto_convert_tts it is a voice"
     raise InvalidFieldError(
         "model_name",
         f"{target.record.name} is a model for {task}, which {route.path} does not serve; POST it"
-        f" to {_NATIVE_ROUTES.get(task, '/predict')}",
+        f" to {_NATIVE_ROUTES.get(task, '/predict')}{speaking}",
     )
 
 

@@ -91,6 +91,12 @@ class KnownModels:
         meant = (self._by_canonical.get(canonical) for canonical in self._meant(name))
         return next((self._targets[known] for known in meant if known is not None), None)
 
+    def ready(self, name: str) -> Target | None:
+        """The first that a name may mean and whose files are here."""
+        known = (self._by_canonical.get(canonical) for canonical in self._meant(name))
+        targets = (self._targets[found] for found in known if found is not None)
+        return next((one for one in targets if one.record.state is ModelState.READY), None)
+
     def find(self, name: str) -> Target:
         """The model, as ``get`` finds it.
 

@@ -62,8 +62,17 @@ def recorded(
     progress: float = 0.0,
     message: str = "",
     size_bytes: int = 0,
+    two_stage_voice: bool = False,
 ) -> ModelRecord:
-    return ModelRecord(name, task, state, progress=progress, message=message, size_bytes=size_bytes)
+    return ModelRecord(
+        name,
+        task,
+        state,
+        progress=progress,
+        message=message,
+        size_bytes=size_bytes,
+        two_stage_voice=two_stage_voice,
+    )
 
 
 def answering(

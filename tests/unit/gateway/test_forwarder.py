@@ -142,6 +142,25 @@ async def test_model_of_another_service_is_led_to_its_route(
     assert "/predict" in error["detail"]
 
 
+async def test_model_that_rewrites_is_told_how_it_becomes_a_voice(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.models.put(recorded("bart", task="summarization"))
+    client = await post(forwarder, {"model": "bart"}, "/synthesize")
+    assert client.status == 422
+    assert "auto_convert_tts" in orjson.loads(client.body)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/synthesize", "/v1/audio/speech"])
+async def test_voice_of_two_stages_may_be_asked_to_speak(
+    forwarder: Forwarder, fleet: Fleet, path: str
+) -> None:
+    fleet.models.put(recorded("bart", task="summarization", two_stage_voice=True))
+    fleet.add(answering())
+    assert (await post(forwarder, {"model": "bart"}, path)).status == 200
+    assert (await post(forwarder, {"model": "bart"}, "/transcribe")).status == 422
+
+
 async def test_time_that_the_body_took_is_not_the_replicas(
     forwarder: Forwarder, fleet: Fleet
 ) -> None:

@@ -71,6 +71,16 @@ def test_alias_means_the_first_of_its_models_that_is_here() -> None:
     assert [(name, target.record.name) for name, target in models.aliases()] == [("tts-1", "a")]
 
 
+def test_first_of_an_aliases_models_that_is_ready() -> None:
+    models = KnownModels(["a", "b"], {"tts-1": ["a", "b"]})
+    assert models.ready("tts-1") is None
+    models.put(recorded("a", ModelState.DOWNLOADING))
+    models.put(recorded("b"))
+    target = models.ready("tts-1")
+    assert target is not None
+    assert target.record.name == "b"
+
+
 def test_deleted_model_is_not_found(models: KnownModels) -> None:
     models.put(recorded("m"))
     models.put(recorded("m", ModelState.DELETED))
