@@ -17,7 +17,9 @@ _TEXT_FIELDS: Mapping[str, tuple[str, ...]] = {
     "/synthesize": ("inputs", "text"),
     "/v1/audio/speech": ("input",),
 }
-_NOT_SPOKEN = frozenset({"model_name", "model", "token", "parameters", "speech_model"})
+_NOT_SPOKEN = frozenset(
+    {"model_name", "model", "token", "webhook_url", "parameters", "speech_model"}
+)
 
 
 @dataclass(frozen=True, slots=True)
