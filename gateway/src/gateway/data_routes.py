@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fleetserve.config import ServerConfig
-from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
+from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE, Task
 from gateway.bodies import Body
 from gateway.routing_fields import RoutingFields, routing_fields
 from gateway.v2_fields import no_fields, v2_fields
@@ -13,7 +13,13 @@ from gateway.v2_fields import no_fields, v2_fields
 MATCH = "fleet.route"
 """Where a request's scope keeps its RouteMatch, once the router has found it."""
 
-SPEAKING = frozenset({"/synthesize", "/v1/audio/speech"})
+_TASKS = {
+    "/synthesize": Task.TEXT_TO_SPEECH,
+    "/v1/audio/speech": Task.TEXT_TO_SPEECH,
+    "/transcribe": Task.AUTOMATIC_SPEECH_RECOGNITION,
+    "/v1/audio/transcriptions": Task.AUTOMATIC_SPEECH_RECOGNITION,
+    "/v1/audio/translations": Task.AUTOMATIC_SPEECH_RECOGNITION,
+}
 
 ReadFields = Callable[[Mapping[bytes, bytes], bytes, Body], Awaitable[RoutingFields]]
 
@@ -30,7 +36,7 @@ class DataRoute:
         method: What clients call it with; upstream it is always a POST.
         late: The credential may stand in the body.
         takes_jobs: ``Prefer: respond-async`` is heeded.
-        speaks: Voices of two stages can be asked for too.
+        task: The only one that it serves; None: any of its service's.
     """
 
     path: str
@@ -41,7 +47,7 @@ class DataRoute:
     method: str = "POST"
     late: bool = False
     takes_jobs: bool = False
-    speaks: bool = False
+    task: Task | None = None
 
 
 class RouteMatch(NamedTuple):
@@ -112,12 +118,12 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
     return [
         *(
             DataRoute(
-                p, p, routing_fields, service, s, late=True, takes_jobs=True, speaks=p in SPEAKING
+                p, p, routing_fields, service, s, late=True, takes_jobs=True, task=_TASKS.get(p)
             )
             for p, service, s in native
         ),
         *(
-            DataRoute(p, p, routing_fields, service, s, speaks=p in SPEAKING)
+            DataRoute(p, p, routing_fields, service, s, task=_TASKS.get(p))
             for p, service, s in openai
         ),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),

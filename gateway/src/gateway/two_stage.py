@@ -15,10 +15,10 @@ from fleetserve.clock import Clock
 from fleetserve.errors import FleetError, InvalidFieldError, UpstreamError
 from fleetserve.tasks import Task
 from gateway.bodies import Body
-from gateway.exchange import Exchange
+from gateway.exchange import MODEL_HEADER, Exchange
 from gateway.known_models import KnownModels, Target
+from gateway.relayed_errors import error_of
 from gateway.reply import Replies, Reply
-from gateway.stage_errors import error_of
 from gateway.two_stage_answer import TextStage, tell_stages
 from gateway.two_stage_body import StagedOrder, read_order
 from gateway.upstream.base import BrokenAnswerError
@@ -144,7 +144,7 @@ def _exchange(
         service=model.service,
         model=model,
         body=Body(raw, None, len(raw)),
-        headers=[JSON, *headers, ("x-fleet-model", model.record.name)],
+        headers=[JSON, *headers, (MODEL_HEADER, model.record.name)],
         deadline_s=whole.deadline_s,
     )
 

@@ -73,6 +73,11 @@ class ModelsConfig(Section):
     pytorch_endpoint: str = Field(
         "", description="Where torchvision's weights are instead of the public address."
     )
+    auto_download: Literal["never", "permitted", "everyone"] = Field(
+        "permitted",
+        description="Whose requests have a model of the catalogue fetched that is not here: "
+        "permitted are those who may POST /models/download (with auth, the scope models:write).",
+    )
     min_free_mib: int = Field(512, ge=0, description="Disk that downloads leave free.")
     parallel_files: int = Field(4, ge=1, le=16)
     parallel_downloads: int = Field(2, ge=1, le=16, description="Downloads a worker does at once.")

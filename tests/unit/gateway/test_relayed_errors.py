@@ -3,7 +3,7 @@ import pytest
 
 from fleetserve.error_shapes import body_for
 from fleetserve.errors import InvalidFieldError, UpstreamError, error_body
-from gateway.stage_errors import error_of
+from gateway.relayed_errors import error_of
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 406, 409, 413, 415, 500, 503, 504, 507])
