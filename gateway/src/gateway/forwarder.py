@@ -142,7 +142,7 @@ class Forwarder:
 
 
 def _speaks(route: DataRoute) -> bool:
-    return route.task is Task.TEXT_TO_SPEECH
+    return Task.TEXT_TO_SPEECH in route.tasks
 
 
 def _check_service(route: DataRoute, target: Target, *, fetched: bool) -> None:
@@ -151,7 +151,7 @@ def _check_service(route: DataRoute, target: Target, *, fetched: bool) -> None:
     Raises: InvalidFieldError: the model is for another route.
     """
     task = target.record.task
-    in_vain = fetched and route.task not in (None, task)
+    in_vain = fetched and bool(route.tasks) and task not in route.tasks
     if not in_vain and route.service in (None, target.service):
         return
     if _speaks(route) and target.record.two_stage_voice:

@@ -140,11 +140,18 @@ class TestFirstUse:
         client = await post(forwarder, {"model": OFFERED}, path)
         assert (client.status, fleet.upstream.sent) == (422 if path == "/transcribe" else 400, [])
 
+    @pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/chat/completions", "/synthesize"])
+    async def test_text_model_is_not_fetched_for_what_it_does_not_do(
+        self, forwarder: Forwarder, fleet: Fleet, path: str
+    ) -> None:
+        forwarder._models = KnownModels([Offer("t5", "huggingface", "a/t5", "translation")])
+        client = await post(forwarder, {"model": "t5"}, path)
+        assert (client.status, fleet.upstream.sent) == (422 if path == "/synthesize" else 400, [])
+
     async def test_looking_at_a_model_fetches_nothing(
         self, forwarder: Forwarder, fleet: Fleet
     ) -> None:
-        fleet.models = KnownModels([Offer("bert", "huggingface", "a/bert", "fill-mask")])
-        forwarder._models = fleet.models
+        forwarder._models = KnownModels([Offer("bert", "huggingface", "a/bert", "fill-mask")])
         looking = asyncio.ensure_future(Client(forwarder).send("GET", "/v2/models/bert"))
         await fleet.go_on(CATALOGUE_WAIT_S)
         assert ((await looking).status, fleet.upstream.sent) == (404, [])
