@@ -54,7 +54,7 @@ def test_same_order_while_it_runs_gives_the_same_id(registry: Registry) -> None:
 
 
 def test_model_that_is_here_becomes_a_voice_without_being_fetched_again(registry: Registry) -> None:
-    registry.hub.hints["org/m"] = ModelHints(pipeline_tag="summarization")
+    registry.hub.hints = {"org/m": ModelHints(pipeline_tag="summarization")}
     registry.downloads.start(order())
     registry.work()
     registry.hub.opened.clear()

@@ -39,7 +39,7 @@ def test_newest_revision_is_fetched_and_the_old_one_ready_meanwhile(registry: Re
 
 
 def test_voice_of_two_stages_stays_one(registry: Registry) -> None:
-    registry.hub.hints["org/m"] = ModelHints(pipeline_tag="translation")
+    registry.hub.hints = {"org/m": ModelHints(pipeline_tag="translation")}
     registry.downloads.start(replace(ORDER, auto_convert_tts=True))
     registry.work()
     change(registry)
