@@ -7,8 +7,8 @@ from pathlib import Path
 from audio_svc.families import Family, family_of
 from audio_svc.loader import NONE_BUILT_IN
 from audio_svc.served import AudioModel
-from fleetserve.errors import FleetError
-from fleetserve.manifest import Manifest, list_manifests, revision_dir
+from fleetserve.errors import FleetError, ModelNotFoundError
+from fleetserve.manifest import Manifest, list_manifests, read_manifest, revision_dir
 from fleetserve.replica.models import ModelSpec
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import AUDIO_SERVICE, Task, service_for_task
@@ -65,6 +65,13 @@ class Library:
         return sorted(
             (entry for entry in found if task in (None, entry.task)), key=lambda entry: entry.name
         )
+
+    def is_two_stage(self, name: str) -> bool:
+        """Whether it only writes what another model speaks."""
+        try:
+            return read_manifest(self._models_dir, name).two_stage_voice
+        except ModelNotFoundError:
+            return False
 
     def _describe(self, told: Manifest | ModelSpec, model_id: str, folder: Path) -> LibraryEntry:
         voices: tuple[str, ...] = ()

@@ -13,10 +13,10 @@ from fleetserve.request_log import RequestLog
 from fleetserve.request_watch import Flight, RequestWatch
 from fleetserve.runtime import ServiceRuntime
 from gateway.bodies import Body, BodyStore
-from gateway.dispatcher import Dispatcher
 from gateway.entrance import principal_name
 from gateway.exchange import Exchange, Headers
 from gateway.relay import Relay
+from gateway.reply import Replies
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,7 @@ class Carrier:
     """What data routes and proxied routes have in common; one per gateway process.
 
     Args:
+        replies: Has the fleet answer.
         accept: Takes in, and answers, what is to be done later; None: nothing is.
     """
 
@@ -38,12 +39,12 @@ class Carrier:
         self,
         runtime: ServiceRuntime,
         bodies: BodyStore,
-        dispatcher: Dispatcher,
+        replies: Replies,
         watch: RequestWatch,
         accept: AcceptJob | None = None,
     ) -> None:
         self._bodies = bodies
-        self._dispatcher = dispatcher
+        self._replies = replies
         self._watch = watch
         self._accept = accept
         self._clock = runtime.clock
@@ -124,12 +125,8 @@ class Carrier:
         flight.begin_s = relay.received_s
         flight.deadline_s = exchange.deadline_s + DEADLINE_GRACE_S
         flight.receive = receive
-        self._dispatcher.demand.enter(exchange)
-        try:
-            async with self._dispatcher.reply_to(exchange) as reply:
-                await relay.pass_on(reply)
-        finally:
-            self._dispatcher.demand.leave(exchange)
+        async with self._replies.reply_to(exchange) as reply:
+            await relay.pass_on(reply)
 
     def _record(self, route: str, scope: Scope, relay: Relay, exchange: Exchange | None) -> None:
         seconds = self._clock.monotonic_s() - relay.begin_s

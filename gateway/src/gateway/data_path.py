@@ -9,11 +9,14 @@ from gateway.carrier import AcceptJob, Carrier
 from gateway.catalogue import read_catalogue
 from gateway.demand import DemandPublisher
 from gateway.dispatcher import Dispatcher
+from gateway.download_orders import DownloadOrders
+from gateway.first_use import FetchRule, FirstUse
 from gateway.forwarder import Forwarder, TokenGate
 from gateway.known_models import KnownModels
 from gateway.prober import Prober
 from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
+from gateway.two_stage import SpeechChoice, TwoStageVoices
 from gateway.upstream.base import Upstream
 from gateway.waiting_room import WaitingRoom
 
@@ -39,13 +42,18 @@ class DataPath:
         self.dispatcher = Dispatcher(
             self.table, self.models, self.room, upstream, runtime.signer, clock, runtime.metrics
         )
+        audio = settings.config.audio
+        speech = SpeechChoice(self.models, audio.speech_model)
+        self.voices = TwoStageVoices(self.dispatcher, speech, clock, audio.max_text_chars)
+        self.calls = ServiceCalls(self.table, upstream, runtime.signer, clock)
+        orders = DownloadOrders(self.calls, self.table, clock)
+        self.first_use = FirstUse(self.voices, self.models, self.room, orders, clock)
         self.bodies = BodyStore(
             settings.cache_dir / "spool",
             max_body=server.max_file_mb * MIB,
             spool_above=server.spool_above_kib * 1024,
             max_total=server.buffered_mib * MIB,
         )
-        self.calls = ServiceCalls(self.table, upstream, runtime.signer, clock)
         self.prober = Prober(self.table, self.calls, clock)
         self.demand = DemandPublisher(
             runtime.redis,
@@ -58,7 +66,8 @@ class DataPath:
 
     def carrier(self, accept: AcceptJob | None = None) -> Carrier:
         watch = RequestWatch(self._runtime.clock)
-        return Carrier(self._runtime, self.bodies, self.dispatcher, watch, accept)
+        accept = self.first_use.accepting(accept) if accept is not None else None
+        return Carrier(self._runtime, self.bodies, self.first_use, watch, accept)
 
     def forwarder(
         self,
@@ -67,13 +76,15 @@ class DataPath:
         *,
         takes_jobs: bool = False,
         priority: int = 0,
+        fetches: bool = True,
     ) -> Forwarder:
+        """``fetches``: a request for a model of the catalogue may have it fetched."""
+        policy = self._runtime.settings.config.models.auto_download
         return Forwarder(
             self.models,
             carrier,
             gate,
-            self.room,
-            self._runtime.clock,
+            FetchRule(policy if fetches else "never"),
             takes_jobs=takes_jobs,
             priority=priority,
         )

@@ -5,13 +5,28 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from fleetserve.config import ServerConfig
-from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
+from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE, Task
 from gateway.bodies import Body
 from gateway.routing_fields import RoutingFields, routing_fields
 from gateway.v2_fields import no_fields, v2_fields
 
 MATCH = "fleet.route"
 """Where a request's scope keeps its RouteMatch, once the router has found it."""
+
+_SPEAKS = frozenset({Task.TEXT_TO_SPEECH})
+_HEARS = frozenset({Task.AUTOMATIC_SPEECH_RECOGNITION})
+_WRITES = frozenset({Task.TEXT_GENERATION})
+_TASKS = {
+    "/synthesize": _SPEAKS,
+    "/transcribe": _HEARS,
+    "/v1/embeddings": frozenset({Task.FEATURE_EXTRACTION, Task.SENTENCE_SIMILARITY}),
+    "/v1/completions": _WRITES,
+    "/v1/chat/completions": _WRITES,
+    "/v1/audio/speech": _SPEAKS,
+    "/v1/audio/transcriptions": _HEARS,
+    "/v1/audio/translations": _HEARS,
+}
+_ANY: frozenset[Task] = frozenset()
 
 ReadFields = Callable[[Mapping[bytes, bytes], bytes, Body], Awaitable[RoutingFields]]
 
@@ -28,6 +43,7 @@ class DataRoute:
         method: What clients call it with; upstream it is always a POST.
         late: The credential may stand in the body.
         takes_jobs: ``Prefer: respond-async`` is heeded.
+        tasks: Those that it serves; none: any of its service's.
     """
 
     path: str
@@ -38,6 +54,7 @@ class DataRoute:
     method: str = "POST"
     late: bool = False
     takes_jobs: bool = False
+    tasks: frozenset[Task] = frozenset()
 
 
 class RouteMatch(NamedTuple):
@@ -109,10 +126,19 @@ def data_routes(server: ServerConfig) -> list[DataRoute]:
     model = "/v2/models/{model}"
     return [
         *(
-            DataRoute(p, p, routing_fields, service, s, late=True, takes_jobs=True)
+            DataRoute(
+                p,
+                p,
+                routing_fields,
+                service,
+                s,
+                late=True,
+                takes_jobs=True,
+                tasks=_TASKS.get(p, _ANY),
+            )
             for p, service, s in native
         ),
-        *(DataRoute(p, p, routing_fields, service, s) for p, service, s in openai),
+        *(DataRoute(p, p, routing_fields, service, s, tasks=_TASKS[p]) for p, service, s in openai),
         DataRoute(f"{model}/infer", "/v2/infer", v2_fields, INFERENCE_SERVICE, own),
         DataRoute(model, "/v2/model", no_fields, INFERENCE_SERVICE, own, "GET"),
         DataRoute(f"{model}/config", "/v2/config", no_fields, INFERENCE_SERVICE, own, "GET"),

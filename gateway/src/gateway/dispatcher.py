@@ -65,6 +65,15 @@ class Dispatcher:
         Raises: DeadlineError: the time was over first; UnavailableError: held too long, or no
             room to be held; ModelNotFoundError: the model is gone or its download failed.
         """
+        self.demand.enter(exchange)
+        try:
+            async with self._reply_to(exchange) as reply:
+                yield reply
+        finally:
+            self.demand.leave(exchange)
+
+    @contextlib.asynccontextmanager
+    async def _reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
         shed: UnavailableError | None = None
         while True:
             replica = self._choose(exchange)
@@ -164,14 +173,23 @@ class Dispatcher:
         exchange.tried.clear()
         if exchange.model is not None:
             exchange.model = self._still_there(exchange.model_name)
-        if now_s >= exchange.deadline_s and last_shed is None:
-            raise _too_late(exchange, self._phase(exchange))
         if now_s >= until_s:
-            raise last_shed or UnavailableError(
-                f"{exchange.model_name or exchange.service} is not ready: {self._phase(exchange)}.",
-                retry_after_s=10,
-                code="not_ready",
-            )
+            raise last_shed or self._not_ready(exchange, now_s)
+
+    def _not_ready(self, exchange: Exchange, now_s: float) -> FleetError:
+        """What a request that was held to its end is told. Raises: as _phase."""
+        phase = self._phase(exchange)
+        record = exchange.model.record if exchange.model is not None else None
+        coming = record is not None and record.state is ModelState.DOWNLOADING
+        if now_s >= exchange.deadline_s and not coming:
+            return _too_late(exchange, phase)
+        extra = {"phase": "downloading", "progress": record.progress} if record and coming else {}
+        return UnavailableError(
+            f"{exchange.model_name or exchange.service} is not ready: {phase}.",
+            retry_after_s=10,
+            code="not_ready",
+            extra=extra,
+        )
 
     def _still_there(self, name: str) -> Target:
         """The model as it is known now; one of a like name is not what was asked for."""

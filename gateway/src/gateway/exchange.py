@@ -4,9 +4,11 @@ import math
 from dataclasses import dataclass, field
 
 from gateway.bodies import Body
+from gateway.catalogue import Offer
 from gateway.jobs.order import JobOrder
 from gateway.known_models import Target
 
+MODEL_HEADER = "x-fleet-model"
 Headers = dict[bytes, bytes]
 
 
@@ -17,6 +19,20 @@ def passed_on(headers: Headers, names: tuple[bytes, ...]) -> list[tuple[str, str
         for name in names
         if (value := headers.get(name)) is not None
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """A model of the catalogue that is not here.
+
+    Attributes:
+        asked: What the caller called it.
+        allowed: This request may have it fetched; else it only waits a moment for it.
+    """
+
+    offer: Offer
+    asked: str
+    allowed: bool
 
 
 @dataclass(slots=True)
@@ -32,6 +48,8 @@ class Exchange:
         tried: Replicas that failed or refused since the request was last held.
         holds: How often it was held after every replica was tried.
         order: It is to be taken in as a job, and not sent now.
+        fetch: The model is still to come; ``model`` only says what it is going to be.
+        two_stage: The model rewrites the text of the body, and another one speaks it.
     """
 
     method: str
@@ -49,10 +67,18 @@ class Exchange:
     held_s: float = 0.0
     holds: int = 0
     order: JobOrder | None = None
+    two_stage: bool = False
+    fetch: Fetch | None = None
 
     @property
     def model_name(self) -> str:
         return self.model.record.name if self.model is not None else ""
+
+    def use(self, target: Target) -> None:
+        """The model that came, under its own name."""
+        self.model, self.service, self.fetch = target, target.service, None
+        others = [(name, value) for name, value in self.headers if name != MODEL_HEADER]
+        self.headers = [*others, (MODEL_HEADER, target.record.name)]
 
     @property
     def size(self) -> int:

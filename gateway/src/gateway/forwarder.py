@@ -5,22 +5,20 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from fleetserve.asgi import Receive, Scope, Send
-from fleetserve.clock import Clock
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError, NotFoundError
-from fleetserve.tasks import Task
+from fleetserve.model_records import ModelRecord, ModelState
+from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task, service_for_task
 from gateway.bodies import Body
 from gateway.carrier import Carrier
 from gateway.data_routes import MATCH, DataRoute, RouteMatch
 from gateway.entrance import principal_name
-from gateway.exchange import Exchange, Headers, passed_on
+from gateway.exchange import MODEL_HEADER, Exchange, Fetch, Headers, passed_on
+from gateway.first_use import FetchRule
 from gateway.jobs.order import JobOrder, idempotency_key, wants_async, webhook_in_query
 from gateway.known_models import KnownModels, Target
 from gateway.relay import Relay
 from gateway.routing_fields import RoutingFields
-from gateway.waiting_room import WaitingRoom
 
-# Calls that are pasted together reach the registry and here in any order.
-CATALOGUE_WAIT_S = 2.0
 _VERSION = re.compile(r"[A-Za-z0-9._+-]{1,200}")
 _NATIVE_ROUTES: Mapping[str, str] = {
     Task.TEXT_TO_SPEECH: "/synthesize",
@@ -50,8 +48,7 @@ class Forwarder:
         models: What there is.
         carrier: Does the rest.
         entrance: Lets in by a body's token.
-        room: Where a request for a model of the catalogue waits.
-        clock: The process's.
+        rule: Whose requests have models fetched.
         takes_jobs: ``Prefer: respond-async`` is heeded.
         priority: Added to each request's own.
     """
@@ -61,16 +58,14 @@ class Forwarder:
         models: KnownModels,
         carrier: Carrier,
         entrance: TokenGate,
-        room: WaitingRoom,
-        clock: Clock,
+        rule: FetchRule,
         *,
         takes_jobs: bool = False,
         priority: int = 0,
     ) -> None:
         self._takes_jobs = takes_jobs
         self._priority = priority
-        self._room = room
-        self._clock = clock
+        self._rule = rule
         self._entrance = entrance
         self._models = models
         self._carrier = carrier
@@ -79,18 +74,21 @@ class Forwarder:
         match: RouteMatch = scope[MATCH]
         await self._carrier.carry(scope, receive, send, match.route.path, self._exchange)
 
-    async def _find(self, name: str, size: int) -> Target:
-        """The model; one of the catalogue may be asked for in the same moment as its download.
+    def _find(self, name: str, scope: Scope, route: DataRoute) -> tuple[Target, Fetch | None]:
+        """The model, or what it is going to be when the catalogue's came.
 
-        Raises: ModelNotFoundError; UnavailableError: no room to wait.
+        Raises: ModelNotFoundError.
         """
         target = self._models.get(name)
-        if target is None and self._models.offers(name):
-            until_s = self._clock.monotonic_s() + CATALOGUE_WAIT_S
-            with self._room.place(name, size, "not downloaded"):
-                while target is None and await self._room.next_change(until_s):
-                    target = self._models.get(name)
-        return target or self._models.find(name)
+        if target is not None and target.record.state is not ModelState.FAILED:
+            return target, None
+        # To look at a model changes nothing.
+        allowed = route.method == "POST" and self._rule.allows(scope)
+        offer = self._models.offer(name)
+        if offer is None or (target is not None and not allowed):
+            return target or self._models.find(name), None
+        record = ModelRecord(offer.name, offer.task, ModelState.DOWNLOADING)
+        return Target(record, service_for_task(offer.task)), Fetch(offer, name, allowed)
 
     async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
         """What is to be sent where, from the request's routing fields."""
@@ -103,11 +101,11 @@ class Forwarder:
         query = scope["query_string"]
         fields = await route.read(sent, query, body)
         await self._entrance.admit_token(scope, fields.token)
-        target = await self._find(model or fields.model, body.size)
-        _check_service(route, target)
+        target, fetch = self._find(model or fields.model, scope, route)
+        _check_service(route, target, fetched=fetch is not None)
         headers = passed_on(sent, _PASSED_ON)
         headers.append(("x-request-id", relay.request_id))
-        headers.append(("x-fleet-model", target.record.name))
+        headers.append((MODEL_HEADER, target.record.name))
         headers.append(("x-fleet-priority", str(fields.priority + self._priority)))
         if version:
             headers.append(("x-fleet-version", _checked(version)))
@@ -120,6 +118,8 @@ class Forwarder:
             headers=headers,
             deadline_s=relay.received_s + (fields.timeout_s or route.timeout_s),
             order=self._order(scope, sent, fields) if route.takes_jobs else None,
+            two_stage=_speaks(route) and target.record.two_stage_voice,
+            fetch=fetch,
         )
 
     def _order(self, scope: Scope, sent: Headers, fields: RoutingFields) -> JobOrder | None:
@@ -142,15 +142,28 @@ class Forwarder:
         )
 
 
-def _check_service(route: DataRoute, target: Target) -> None:
-    """Raises: InvalidFieldError: the model is for another route."""
-    if route.service is None or target.service == route.service:
-        return
+def _speaks(route: DataRoute) -> bool:
+    return Task.TEXT_TO_SPEECH in route.tasks
+
+
+def _check_service(route: DataRoute, target: Target, *, fetched: bool) -> None:
+    """A model that is here its replica checks further; none is fetched in vain.
+
+    Raises: InvalidFieldError: the model is for another route.
+    """
     task = target.record.task
+    in_vain = fetched and bool(route.tasks) and task not in route.tasks
+    if not in_vain and route.service in (None, target.service):
+        return
+    if _speaks(route) and target.record.two_stage_voice:
+        return
+    speaking = ""
+    if _speaks(route) and task in TEXT_TO_TEXT_TASKS:
+        speaking = "; downloaded with auto_convert_tts it is a voice"
     raise InvalidFieldError(
         "model_name",
         f"{target.record.name} is a model for {task}, which {route.path} does not serve; POST it"
-        f" to {_NATIVE_ROUTES.get(task, '/predict')}",
+        f" to {_NATIVE_ROUTES.get(task, '/predict')}{speaking}",
     )
 
 

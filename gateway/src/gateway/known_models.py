@@ -8,6 +8,7 @@ from fleetserve.built_in import SPEECH_MODELS
 from fleetserve.errors import ModelNotFoundError
 from fleetserve.model_records import ModelRecord, ModelState, canonical_name
 from fleetserve.tasks import Task, service_for_task
+from gateway.catalogue import Offer
 
 BUILT_IN = ModelRecord(
     name="example",
@@ -32,17 +33,17 @@ class KnownModels:
     """For the event loop's thread only.
 
     Args:
-        catalogue: Names that POST /models/download can fetch, for the hint of a 404.
+        catalogue: What POST /models/download can fetch under its own name.
         aliases: Other names of models, such as tts-1, each with the models it may mean: the
             first that is here is it.
     """
 
     def __init__(
         self,
-        catalogue: Iterable[str] = (),
+        catalogue: Iterable[Offer] = (),
         aliases: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
-        self._catalogue = sorted(catalogue)
+        self._offers = {canonical_name(offer.name): offer for offer in catalogue}
         self._offered_aliases = sorted(aliases or {})
         self._aliases = {
             canonical_name(alias): [canonical_name(name) for name in names]
@@ -73,7 +74,10 @@ class KnownModels:
             return before is not None
         self._targets[record.name] = Target(record, service_for_task(record.task))
         self._by_canonical[canonical] = record.name
-        return before is None or before.record.state is not record.state
+        return before is None or (before.record.state, before.record.download_id) != (
+            record.state,
+            record.download_id,
+        )
 
     def records(self) -> list[ModelRecord]:
         return [target.record for target in self._targets.values()]
@@ -91,6 +95,12 @@ class KnownModels:
         meant = (self._by_canonical.get(canonical) for canonical in self._meant(name))
         return next((self._targets[known] for known in meant if known is not None), None)
 
+    def ready(self, name: str) -> Target | None:
+        """The first that a name may mean and whose files are here."""
+        known = (self._by_canonical.get(canonical) for canonical in self._meant(name))
+        targets = (self._targets[found] for found in known if found is not None)
+        return next((one for one in targets if one.record.state is ModelState.READY), None)
+
     def find(self, name: str) -> Target:
         """The model, as ``get`` finds it.
 
@@ -101,9 +111,9 @@ class KnownModels:
             raise ModelNotFoundError(name, self._hint(self._meant(name)[0]))
         return target
 
-    def offers(self, name: str) -> bool:
-        """Whether the catalogue has it, here or not."""
-        return not {canonical_name(n) for n in self._catalogue}.isdisjoint(self._meant(name))
+    def offer(self, name: str) -> Offer | None:
+        """The first of the catalogue that a name may mean, here or not."""
+        return next((self._offers[one] for one in self._meant(name) if one in self._offers), None)
 
     def _meant(self, name: str) -> list[str]:
         """The canonical names that a name may mean, the likeliest first; at least one."""
@@ -111,12 +121,12 @@ class KnownModels:
         return self._aliases.get(canonical, [canonical])
 
     def _hint(self, canonical: str) -> str:
-        offered = {canonical_name(n): n for n in self._catalogue}
-        if canonical in offered:
+        if canonical in self._offers:
             return (
                 f"It is in the catalogue: POST /models/download with its entry of GET "
-                f"/models/available ({offered[canonical]}) fetches it."
+                f"/models/available ({self._offers[canonical].name}) fetches it."
             )
+        offered = {canonical: offer.name for canonical, offer in self._offers.items()}
         names = {**offered, **self._by_canonical}
         near = [names[n] for n in difflib.get_close_matches(canonical, list(names), n=3)]
         hint = f"Near names: {', '.join(near)}. " if near else ""

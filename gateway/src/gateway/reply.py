@@ -1,7 +1,10 @@
 """A replica's answer, ready to be passed on: small ones whole, large ones as they come."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
+from gateway.exchange import Exchange
 from gateway.upstream.base import RawHeaders, UpstreamAnswer
 
 WHOLE_BELOW = 1024 * 1024
@@ -43,11 +46,34 @@ class Reply:
     content: bytes | None = None
 
     @property
+    def media_type(self) -> bytes:
+        return self.header(b"content-type").partition(b";")[0].strip()
+
+    @property
     def is_event_stream(self) -> bool:
-        return any(
-            name == b"content-type" and value.startswith(b"text/event-stream")
-            for name, value in self.headers
-        )
+        return self.media_type == b"text/event-stream"
+
+    def header(self, name: bytes) -> bytes:
+        """The first of that name; empty: there is none."""
+        return next((value for known, value in self.headers if known == name), b"")
+
+    async def take(self) -> bytes:
+        """The whole body, however large; ``content`` has it from then on.
+
+        Raises: BrokenAnswerError.
+        """
+        if self.content is None:
+            self.content = await self.answer.read()
+            self.answer.close()
+        return self.content
+
+
+class Replies(Protocol):
+    """What has the fleet answer an exchange."""
+
+    def reply_to(self, exchange: Exchange) -> AbstractAsyncContextManager[Reply]:
+        """See Dispatcher."""
+        ...
 
 
 async def open_reply(answer: UpstreamAnswer) -> Reply:

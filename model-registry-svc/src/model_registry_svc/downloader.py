@@ -191,6 +191,7 @@ class Downloader:
             allow_pickle=request.allow_pickle,
             warnings=(*plan.warnings, *warnings),
             ref=request.revision,
+            two_stage_voice=plan.two_stage_voice,
         )
 
 

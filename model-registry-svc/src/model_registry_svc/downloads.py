@@ -231,7 +231,8 @@ def _is_met(request: DownloadRequest, manifest: Manifest) -> bool:
         return False
     if request.task not in {None, manifest.task}:
         return False
-    if request.must_speak and manifest.task != Task.TEXT_TO_SPEECH:
+    speaks = manifest.task == Task.TEXT_TO_SPEECH or manifest.two_stage_voice
+    if request.must_speak and not speaks:
         return False
     if not request.include_vocoder and request.vocoder_model is None:
         return True
@@ -242,6 +243,8 @@ def _is_met(request: DownloadRequest, manifest: Manifest) -> bool:
 def _is_here(plan: DownloadPlan, manifest: Manifest) -> bool:
     wanted = (plan.revision, plan.task, plan.vocoder)
     if wanted != (manifest.revision, manifest.task, manifest.vocoder):
+        return False
+    if plan.two_stage_voice and not manifest.two_stage_voice:
         return False
     have = {file.path for file in manifest.files}
     return bool(plan.conversion) or all(

@@ -85,4 +85,5 @@ def downloading_record(
         model_id=request.model_id,
         size_bytes=total,
         input_rank=request.input_rank,
+        two_stage_voice=plan.two_stage_voice if plan else request.may_rewrite,
     )

@@ -82,6 +82,7 @@ def complete(
         input_rank=entry.input_rank if order.input_rank is None else order.input_rank,
         load=order.load,
         must_speak=speaks or order.auto_convert_tts,
+        may_rewrite=order.auto_convert_tts and not speaks,
         voices=catalogue.voice_files(mirrors=mirrors),
     )
 

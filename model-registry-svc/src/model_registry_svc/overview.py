@@ -153,6 +153,7 @@ def _from_manifest(
             "downloaded_at": iso_time(manifest.created_at),
             "vocoder": manifest.vocoder.model_id if manifest.vocoder else None,
             "warnings": list(manifest.warnings),
+            "two_stage_voice": manifest.two_stage_voice,
         },
     )
 

@@ -22,7 +22,8 @@ class VoiceFile(msgspec.Struct, frozen=True):
 class DownloadRequest(msgspec.Struct, frozen=True):
     """What a caller wants, with what the catalogue and the configuration add to it.
 
-    With ``must_speak`` a model that the source knows for another task is refused.
+    With ``must_speak`` a model that the source knows for another task is refused, but for one
+    that rewrites text if it ``may_rewrite``: that one becomes a voice of two stages.
     """
 
     name: str
@@ -37,6 +38,7 @@ class DownloadRequest(msgspec.Struct, frozen=True):
     input_rank: int | None = None
     load: bool = True
     must_speak: bool = False
+    may_rewrite: bool = False
     voices: tuple[VoiceFile, ...] = ()
 
 
@@ -55,7 +57,7 @@ class PlannedFile(msgspec.Struct, frozen=True):
 
 
 class DownloadPlan(msgspec.Struct, frozen=True):
-    """What to fetch; ``conversion`` as in Resolution."""
+    """What to fetch; ``conversion`` as in Resolution, ``two_stage_voice`` as in the manifest."""
 
     revision: str
     task: str
@@ -63,6 +65,7 @@ class DownloadPlan(msgspec.Struct, frozen=True):
     vocoder: VocoderSource | None = None
     warnings: tuple[str, ...] = ()
     conversion: str = ""
+    two_stage_voice: bool = False
 
     @property
     def bytes_total(self) -> int:

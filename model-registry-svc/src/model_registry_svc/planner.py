@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fleetserve.errors import InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER, VocoderSource
-from fleetserve.tasks import Task
+from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task
 from model_registry_svc.plan import DownloadPlan, DownloadRequest, PlannedFile, VoiceFile
 from model_registry_svc.selection import select_files
 from model_registry_svc.source.base import Artifact, DownloadSource, Resolution, SourceRef
@@ -50,6 +50,7 @@ class Planner:
             vocoder=vocoder,
             warnings=tuple(warnings),
             conversion=resolution.conversion,
+            two_stage_voice=request.may_rewrite and task in TEXT_TO_TEXT_TASKS,
         )
 
     def _vocoder(
@@ -83,17 +84,30 @@ def _task(request: DownloadRequest, resolution: Resolution, paths: Sequence[str]
     Raises: InvalidFieldError: it is none, can't be told, or does not speak and should.
     """
     told = check_task(request.task) if request.task else guess_task(resolution.hints, paths)
+    return _speaking(request, resolution, paths, told) if request.must_speak else told
+
+
+def _speaking(
+    request: DownloadRequest, resolution: Resolution, paths: Sequence[str], told: str
+) -> str:
+    """The task of a model that is to speak: text-to-speech, or what rewrites a text for it.
+
+    Raises: InvalidFieldError: it does neither.
+    """
     found = [told]
-    if request.must_speak and request.task:
-        # A source that says nothing may have a model that speaks.
-        with contextlib.suppress(InvalidFieldError):
-            found.append(guess_task(resolution.hints, paths))
+    # A source that says nothing may have a model that speaks.
+    with contextlib.suppress(InvalidFieldError):
+        found.append(guess_task(resolution.hints, paths))
+    rewriting = next((task for task in found if task in TEXT_TO_TEXT_TASKS), None)
+    if request.may_rewrite and rewriting is not None:
+        return rewriting
     silent = next((task for task in found if task != Task.TEXT_TO_SPEECH), None)
-    if request.must_speak and silent is not None:
+    if silent is not None:
         raise InvalidFieldError(
             "model_id",
-            f"{request.model_id} is a model for {silent} and does not speak; source tts_auto and "
-            "auto_convert_tts are for models that do (task text-to-speech).",
+            f"{request.model_id} is a model for {silent} and does not speak. Source tts_auto is "
+            "for models that do (task text-to-speech), auto_convert_tts also for those that "
+            f"rewrite text ({', '.join(sorted(TEXT_TO_TEXT_TASKS))}).",
             code="does_not_speak",
         )
     return told

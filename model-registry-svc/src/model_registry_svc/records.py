@@ -94,4 +94,5 @@ def ready_record(manifest: Manifest, download_id: str = "") -> ModelRecord:
         size_bytes=manifest.size_bytes,
         input_rank=manifest.input_rank,
         created_at=manifest.created_at,
+        two_stage_voice=manifest.two_stage_voice,
     )

@@ -41,6 +41,7 @@ class Revisions:
                 task=manifest.task,
                 include_vocoder=manifest.vocoder is not None,
                 vocoder_model=manifest.vocoder.model_id if manifest.vocoder else None,
+                auto_convert_tts=manifest.two_stage_voice,
                 allow_pickle=manifest.allow_pickle,
                 input_rank=manifest.input_rank,
             )
@@ -115,5 +116,6 @@ def _order(record: ModelRecord) -> DownloadOrder:
         record.name,
         revision=record.revision or None,
         task=record.task or None,
+        auto_convert_tts=record.two_stage_voice,
         input_rank=record.input_rank,
     )

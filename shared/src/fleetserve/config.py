@@ -59,6 +59,12 @@ class AudioConfig(Section):
     max_audio_seconds: int = Field(7200, ge=1)
     max_text_chars: int = Field(5000, ge=1)
     codecs: bool = Field(True, description="Decode m4a, aac, webm … by PyAV.")
+    speech_model: str = Field(
+        "tts-1",
+        min_length=1,
+        description="Speaks what a voice of two stages has written: a model, or an alias of "
+        "models.json, of which the first that is here is meant; if none is, tiny_tts.",
+    )
     replicas: int = Field(1, ge=1, le=64, description="Audio replicas at the start.")
 
 
@@ -66,6 +72,11 @@ class ModelsConfig(Section):
     hf_endpoint: str = Field("", description="A hub to use instead of the public one.")
     pytorch_endpoint: str = Field(
         "", description="Where torchvision's weights are instead of the public address."
+    )
+    auto_download: Literal["never", "permitted", "everyone"] = Field(
+        "permitted",
+        description="Whose requests have a model of the catalogue fetched that is not here: "
+        "permitted are those who may POST /models/download (with auth, the scope models:write).",
     )
     min_free_mib: int = Field(512, ge=0, description="Disk that downloads leave free.")
     parallel_files: int = Field(4, ge=1, le=16)

@@ -35,7 +35,8 @@ class Manifest(msgspec.Struct, frozen=True):
     ``revision`` is a commit hash (or a content hash for sources without commits), ``ref`` what
     was asked for (a branch, a tag, a commit; None: what the source shows first), and
     ``previous_revision`` what it was before, whose files are still there ("": none);
-    ``input_rank`` is the rank of one input of a tensor model, else None.
+    ``input_rank`` is the rank of one input of a tensor model, else None; with
+    ``two_stage_voice`` a model that writes text can be spoken with: a speech model says it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Manifest(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     ref: str | None = None
     previous_revision: str = ""
+    two_stage_voice: bool = False
 
 
 def manifest_path(models_dir: Path, name: str, revision: str | None = None) -> Path:

@@ -16,6 +16,7 @@ class ModelRecord(msgspec.Struct, frozen=True):
     """One model as gateways see it; ``progress`` is 0 to 1, ``message`` says the phase or fault.
 
     ``created_at`` is when it was published (seconds of the epoch); 0: not yet.
+    ``two_stage_voice``: as in the manifest.
     """
 
     name: str
@@ -30,6 +31,7 @@ class ModelRecord(msgspec.Struct, frozen=True):
     size_bytes: int = 0
     input_rank: int | None = None
     created_at: float = 0.0
+    two_stage_voice: bool = False
 
 
 def encode_record(record: ModelRecord) -> bytes:

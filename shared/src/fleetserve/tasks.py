@@ -23,6 +23,8 @@ class Task(StrEnum):
     TENSOR = "tensor"
 
 
+# What these answer is a text made of the one that was sent.
+TEXT_TO_TEXT_TASKS = frozenset({Task.SUMMARIZATION, Task.TRANSLATION, Task.TEXT2TEXT_GENERATION})
 AUDIO_TASKS = frozenset({Task.AUTOMATIC_SPEECH_RECOGNITION, Task.TEXT_TO_SPEECH})
 
 INFERENCE_SERVICE = "inference-svc"

@@ -64,8 +64,10 @@ async def test_request_whose_time_is_over_first_is_told_the_phase(
     shared.record(record("m2", ModelState.DOWNLOADING, 0.25))
     await known(client, "m2")
     answer = await post(client, "m2", timeout=0.2)
-    assert answer.status_code == 504
+    assert answer.status_code == 503
     assert "downloading 25%" in answer.json()["detail"]
+    assert (answer.json()["phase"], answer.json()["progress"]) == ("downloading", 0.25)
+    assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_download_that_fails_ends_the_wait_with_the_reason(

@@ -39,7 +39,9 @@ FAMILIES = {
 }
 
 
-def publish(models_dir: Path, name: str, model_type: str, task: str) -> Path:
+def publish(
+    models_dir: Path, name: str, model_type: str, task: str, *, two_stage_voice: bool = False
+) -> Path:
     """The folder of the published revision."""
     manifest = Manifest(
         name=name,
@@ -50,6 +52,7 @@ def publish(models_dir: Path, name: str, model_type: str, task: str) -> Path:
         files=(),
         size_bytes=64,
         created_at=0.0,
+        two_stage_voice=two_stage_voice,
     )
     folder = revision_dir(models_dir, manifest)
     folder.mkdir(parents=True)

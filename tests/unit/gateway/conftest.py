@@ -10,12 +10,14 @@ from fleetserve.runtime import ServiceRuntime, make_runtime
 from fleetserve.settings import ServiceSettings, load_service_settings
 from fleetserve.tokens import CALLS, TokenSigner, make_secrets
 from gateway.dispatcher import Dispatcher
+from gateway.download_orders import DownloadOrders
+from gateway.first_use import FirstUse
 from gateway.known_models import KnownModels
 from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
 from gateway.upstream.memory import MemoryUpstream
 from gateway.waiting_room import WaitingRoom
-from tests.unit.gateway.fleet import OFFERED, Fleet
+from tests.unit.gateway.fleet import OFFER, OFFERED, Fleet
 
 START_S = 1000.0
 NOBODY = "redis://127.0.0.1:1/0"
@@ -74,7 +76,7 @@ def table(clock: ManualClock) -> ReplicaTable:
 
 @pytest.fixture
 def models() -> KnownModels:
-    return KnownModels([OFFERED], {"tts-1": ["speecht5_tts"]})
+    return KnownModels([OFFER], {"tts-1": [OFFERED]})
 
 
 @pytest.fixture
@@ -100,4 +102,6 @@ async def fleet(
     dispatcher = Dispatcher(
         table, models, room, lambda: upstream, runtime.signer, clock, runtime.metrics
     )
-    return Fleet(clock, runtime, table, models, room, upstream, calls, dispatcher)
+    orders = DownloadOrders(calls, table, clock)
+    first_use = FirstUse(dispatcher, models, room, orders, clock)
+    return Fleet(clock, runtime, table, models, room, upstream, calls, dispatcher, first_use)

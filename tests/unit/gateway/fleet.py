@@ -11,8 +11,10 @@ from fleetserve.model_records import ModelRecord, ModelState
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import INFERENCE_SERVICE
 from gateway.bodies import Body
+from gateway.catalogue import Offer
 from gateway.dispatcher import Dispatcher
 from gateway.exchange import Exchange
+from gateway.first_use import FirstUse
 from gateway.known_models import KnownModels
 from gateway.replica_table import ReplicaTable
 from gateway.service_calls import ServiceCalls
@@ -22,6 +24,7 @@ from gateway.waiting_room import WaitingRoom
 
 # What the catalogue of these gateways has.
 OFFERED = "speecht5_tts"
+OFFER = Offer(OFFERED, "huggingface", "microsoft/speecht5_tts", "text-to-speech")
 
 
 def announced(
@@ -62,8 +65,19 @@ def recorded(
     progress: float = 0.0,
     message: str = "",
     size_bytes: int = 0,
+    download_id: str = "",
+    two_stage_voice: bool = False,
 ) -> ModelRecord:
-    return ModelRecord(name, task, state, progress=progress, message=message, size_bytes=size_bytes)
+    return ModelRecord(
+        name,
+        task,
+        state,
+        progress=progress,
+        message=message,
+        size_bytes=size_bytes,
+        download_id=download_id,
+        two_stage_voice=two_stage_voice,
+    )
 
 
 def answering(
@@ -156,6 +170,7 @@ class Fleet:
     upstream: MemoryUpstream
     calls: ServiceCalls
     dispatcher: Dispatcher
+    first_use: FirstUse
 
     def add(self, behaviour: Behaviour, announcement: Announcement | None = None) -> None:
         """Announces a replica that behaves so."""

@@ -240,7 +240,7 @@ class TestHolding:
             await asking
         assert fleet.upstream.sent == []
 
-    async def test_request_whose_time_is_over_first_is_told_what_it_waited_for(
+    async def test_request_whose_time_is_over_first_is_told_how_far_the_download_is(
         self, fleet: Fleet
     ) -> None:
         fleet.models.put(recorded("m", ModelState.DOWNLOADING, progress=0.1))
@@ -248,8 +248,10 @@ class TestHolding:
         await fleet.go_on(1.0)
         fleet.models.put(recorded("m", ModelState.DOWNLOADING, progress=0.4))
         await fleet.go_on(4.0)
-        with pytest.raises(DeadlineError, match="downloading 40%"):
+        with pytest.raises(UnavailableError, match="downloading 40%") as caught:
             await asking
+        assert caught.value.extra == {"phase": "downloading", "progress": 0.4}
+        assert "Retry-After" in caught.value.headers
 
     async def test_request_is_held_no_longer_than_the_room_holds(self, fleet: Fleet) -> None:
         asking = asyncio.ensure_future(fleet.ask(fleet.exchange(timeout_s=1000.0)))

@@ -7,14 +7,18 @@ import pytest
 
 from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.config import ServerConfig
+from fleetserve.model_records import ModelState
 from fleetserve.request_watch import RequestWatch
 from fleetserve.tasks import AUDIO_SERVICE
 from gateway.bodies import BodyStore
 from gateway.carrier import Carrier
+from gateway.catalogue import Offer
 from gateway.data_routes import MATCH, RouteTable, data_routes
 from gateway.exchange import Exchange
+from gateway.first_use import CATALOGUE_WAIT_S, FetchRule
 from gateway.forwarder import Forwarder
 from gateway.jobs.order import JobOrder
+from gateway.known_models import KnownModels
 from gateway.relay import Relay
 from tests.unit.gateway.entrances import make_entrance
 from tests.unit.gateway.fleet import OFFERED, Client, Fleet, announced, answering, recorded
@@ -35,9 +39,9 @@ class Routed(Forwarder):
 @pytest.fixture
 def forwarder(fleet: Fleet, tmp_path: Path) -> Iterator[Forwarder]:
     bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
-    carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, RequestWatch(fleet.clock))
+    carrier = Carrier(fleet.runtime, bodies, fleet.first_use, RequestWatch(fleet.clock))
     entrance, audit = make_entrance(tmp_path, fleet.clock)
-    yield Routed(fleet.models, carrier, entrance, fleet.room, fleet.clock)
+    yield Routed(fleet.models, carrier, entrance, FetchRule("never"))
     audit.close()
 
 
@@ -91,6 +95,74 @@ async def test_model_of_the_catalogue_may_come_before_its_download(
     assert (await calling).status == 200
 
 
+class TestFirstUse:
+    @pytest.fixture
+    def forwarder(self, fleet: Fleet, tmp_path: Path) -> Iterator[Forwarder]:
+        bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
+        carrier = Carrier(fleet.runtime, bodies, fleet.first_use, RequestWatch(fleet.clock))
+        entrance, audit = make_entrance(tmp_path, fleet.clock)
+        yield Routed(fleet.models, carrier, entrance, FetchRule("everyone"))
+        audit.close()
+
+    @pytest.fixture(autouse=True)
+    def registry(self, fleet: Fleet) -> None:
+        begun = answering(b'{"download_id":"dl-1"}', status=202)
+        fleet.add(begun, announced("r1", service="model-registry-svc", models=()))
+        fleet.add(answering(b"sound"), announced("a1", service=AUDIO_SERVICE))
+
+    @pytest.mark.parametrize(
+        ("path", "name"),
+        [("/predict", OFFERED), ("/synthesize", "SpeechT5-TTS"), ("/v1/audio/speech", "tts-1")],
+    )
+    async def test_model_of_the_catalogue_is_fetched(
+        self, forwarder: Forwarder, fleet: Fleet, path: str, name: str
+    ) -> None:
+        calling = asyncio.ensure_future(post(forwarder, {"model": name}, path))
+        await fleet.go_on(1.0)
+        fleet.models.put(recorded(OFFERED, task="text-to-speech"))
+        fleet.table.notify()
+        assert (await calling).body == b"sound"
+        assert fleet.sent_to() == ["r1", "a1"]
+
+    async def test_failed_download_is_begun_again(self, forwarder: Forwarder, fleet: Fleet) -> None:
+        failed = recorded(OFFERED, ModelState.FAILED, task="text-to-speech", download_id="dl-0")
+        fleet.models.put(failed)
+        calling = asyncio.ensure_future(post(forwarder, {"model": OFFERED}, "/synthesize"))
+        await fleet.go_on(1.0)
+        fleet.models.put(recorded(OFFERED, task="text-to-speech"))
+        fleet.table.notify()
+        assert (await calling).status == 200
+
+    @pytest.mark.parametrize("path", ["/transcribe", "/v1/audio/translations", "/v1/embeddings"])
+    async def test_nothing_is_fetched_for_a_route_that_does_not_serve_its_task(
+        self, forwarder: Forwarder, fleet: Fleet, path: str
+    ) -> None:
+        client = await post(forwarder, {"model": OFFERED}, path)
+        assert (client.status, fleet.upstream.sent) == (422 if path == "/transcribe" else 400, [])
+
+    @pytest.mark.parametrize("path", ["/v1/embeddings", "/v1/chat/completions", "/synthesize"])
+    async def test_text_model_is_not_fetched_for_what_it_does_not_do(
+        self, forwarder: Forwarder, fleet: Fleet, path: str
+    ) -> None:
+        forwarder._models = KnownModels([Offer("t5", "huggingface", "a/t5", "translation")])
+        client = await post(forwarder, {"model": "t5"}, path)
+        assert (client.status, fleet.upstream.sent) == (422 if path == "/synthesize" else 400, [])
+
+    async def test_looking_at_a_model_fetches_nothing(
+        self, forwarder: Forwarder, fleet: Fleet
+    ) -> None:
+        forwarder._models = KnownModels([Offer("bert", "huggingface", "a/bert", "fill-mask")])
+        looking = asyncio.ensure_future(Client(forwarder).send("GET", "/v2/models/bert"))
+        await fleet.go_on(CATALOGUE_WAIT_S)
+        assert ((await looking).status, fleet.upstream.sent) == (404, [])
+
+    async def test_name_that_is_not_in_the_catalogue_is_never_fetched(
+        self, forwarder: Forwarder, fleet: Fleet
+    ) -> None:
+        client = await post(forwarder, {"model": "microsoft/speecht5_tts"})
+        assert (client.status, fleet.upstream.sent) == (404, [])
+
+
 async def test_each_route_has_its_own_time(forwarder: Forwarder, fleet: Fleet) -> None:
     fleet.models.put(recorded("voice", task="text-to-speech"))
     fleet.add(answering(), announced("a1", service=AUDIO_SERVICE))
@@ -140,6 +212,25 @@ async def test_model_of_another_service_is_led_to_its_route(
     assert client.status == 422
     assert error["field"] == "model_name"
     assert "/predict" in error["detail"]
+
+
+async def test_model_that_rewrites_is_told_how_it_becomes_a_voice(
+    forwarder: Forwarder, fleet: Fleet
+) -> None:
+    fleet.models.put(recorded("bart", task="summarization"))
+    client = await post(forwarder, {"model": "bart"}, "/synthesize")
+    assert client.status == 422
+    assert "auto_convert_tts" in orjson.loads(client.body)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/synthesize", "/v1/audio/speech"])
+async def test_voice_of_two_stages_may_be_asked_to_speak(
+    forwarder: Forwarder, fleet: Fleet, path: str
+) -> None:
+    fleet.models.put(recorded("bart", task="summarization", two_stage_voice=True))
+    fleet.add(answering())
+    assert (await post(forwarder, {"model": "bart"}, path)).status == 200
+    assert (await post(forwarder, {"model": "bart"}, "/transcribe")).status == 422
 
 
 async def test_time_that_the_body_took_is_not_the_replicas(
@@ -242,9 +333,9 @@ class TestJobs:
 
         bodies = BodyStore(tmp_path, max_body=10_000, spool_above=5_000, max_total=20_000)
         watch = RequestWatch(fleet.clock)
-        carrier = Carrier(fleet.runtime, bodies, fleet.dispatcher, watch, accept)
+        carrier = Carrier(fleet.runtime, bodies, fleet.first_use, watch, accept)
         entrance, audit = make_entrance(tmp_path, fleet.clock)
-        yield Routed(fleet.models, carrier, entrance, fleet.room, fleet.clock, takes_jobs=True)
+        yield Routed(fleet.models, carrier, entrance, FetchRule("never"), takes_jobs=True)
         audit.close()
 
     async def test_who_prefers_not_to_wait_gets_a_job(

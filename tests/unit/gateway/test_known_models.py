@@ -3,6 +3,7 @@ import pytest
 from fleetserve.errors import ModelNotFoundError
 from fleetserve.model_records import ModelState
 from fleetserve.tasks import AUDIO_SERVICE, INFERENCE_SERVICE
+from gateway.catalogue import Offer
 from gateway.known_models import KnownModels
 from tests.unit.gateway.fleet import recorded
 
@@ -60,15 +61,26 @@ def test_alias_leads_to_its_model() -> None:
 
 
 def test_alias_means_the_first_of_its_models_that_is_here() -> None:
-    models = KnownModels(["a", "b"], {"tts-1": ["a", "b"]})
+    models = KnownModels([Offer("a"), Offer("b")], {"tts-1": ["a", "b"]})
     with pytest.raises(ModelNotFoundError, match=r"\(a\)"):
         models.find("tts-1")
-    assert models.offers("tts-1")
+    assert models.offer("tts-1") == Offer("a")
+    assert models.offer("c") is None
     models.put(recorded("b"))
     assert models.find("tts-1").record.name == "b"
     models.put(recorded("a"))
     assert models.find("tts-1").record.name == "a"
     assert [(name, target.record.name) for name, target in models.aliases()] == [("tts-1", "a")]
+
+
+def test_first_of_an_aliases_models_that_is_ready() -> None:
+    models = KnownModels([Offer("a"), Offer("b")], {"tts-1": ["a", "b"]})
+    assert models.ready("tts-1") is None
+    models.put(recorded("a", ModelState.DOWNLOADING))
+    models.put(recorded("b"))
+    target = models.ready("tts-1")
+    assert target is not None
+    assert target.record.name == "b"
 
 
 def test_deleted_model_is_not_found(models: KnownModels) -> None:
@@ -100,6 +112,11 @@ def test_change_of_state_matters_and_progress_does_not(
     assert models.put(recorded("m", state, progress=0.2)) is matters
 
 
+def test_another_download_of_a_model_that_failed_matters(models: KnownModels) -> None:
+    models.put(recorded("m", ModelState.FAILED, download_id="dl-1"))
+    assert models.put(recorded("m", ModelState.FAILED, download_id="dl-2"))
+
+
 def test_deleting_an_unknown_model_is_no_change(models: KnownModels) -> None:
     assert not models.put(recorded("m", ModelState.DELETED))
 
@@ -107,7 +124,7 @@ def test_deleting_an_unknown_model_is_no_change(models: KnownModels) -> None:
 class TestNotFound:
     def test_model_of_the_catalogue_says_how_to_get_it(self) -> None:
         with pytest.raises(ModelNotFoundError, match=r"POST /models/download.*speecht5_tts"):
-            KnownModels(["speecht5_tts"]).find("SpeechT5-TTS")
+            KnownModels([Offer("speecht5_tts")]).find("SpeechT5-TTS")
 
     def test_misspelt_name_gets_the_nearest(self, models: KnownModels) -> None:
         with pytest.raises(ModelNotFoundError, match="Near names: example"):

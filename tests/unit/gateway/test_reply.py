@@ -23,6 +23,15 @@ async def test_small_answer_that_breaks_off_is_none() -> None:
         await open_reply(MemoryAnswer(200, [(b"content-length", b"2")], b"{", breaks=True))
 
 
+async def test_large_answer_can_be_taken_whole_and_is_over_then() -> None:
+    answer = MemoryAnswer(200, [(b"content-type", b"application/json; charset=utf-8")], b"x")
+    reply = await open_reply(answer)
+    assert (await reply.take(), await reply.take(), reply.content) == (b"x", b"x", b"x")
+    assert answer.closed
+    assert reply.media_type == b"application/json"
+    assert reply.header(b"x-none") == b""
+
+
 async def test_what_json_would_tell_of_a_sound_file_is_kept() -> None:
     told = [(b"x-audio-duration", b"1.5"), (b"x-audio-warning", b"a"), (b"x-audio-warning", b"b")]
     reply = await open_reply(MemoryAnswer(200, [*told, (b"content-length", b"0")]))

@@ -53,6 +53,23 @@ def test_same_order_while_it_runs_gives_the_same_id(registry: Registry) -> None:
     assert registry.downloads.start(order("whisper-base")).download_id == first.download_id
 
 
+def test_model_that_is_here_becomes_a_voice_without_being_fetched_again(registry: Registry) -> None:
+    registry.hub.hints = {"org/m": ModelHints(pipeline_tag="summarization")}
+    registry.downloads.start(order())
+    registry.work()
+    registry.hub.opened.clear()
+    spoken = order(auto_convert_tts=True)
+    assert registry.downloads.start(spoken).status is StartedStatus.DOWNLOADING
+    registry.work()
+    assert registry.hub.opened == []
+    record = registry.records.find("m")
+    assert record is not None
+    assert (record.task, record.two_stage_voice) == ("summarization", True)
+    # From then on it is one, also for who does not ask for that.
+    for again in (spoken, order()):
+        assert registry.downloads.start(again).status is StartedStatus.ALREADY_EXISTS
+
+
 def test_model_that_is_here_is_not_asked_for_at_its_source(registry: Registry) -> None:
     registry.downloads.start(order())
     registry.work()

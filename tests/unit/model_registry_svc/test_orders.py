@@ -66,6 +66,22 @@ def test_tts_auto_is_the_hub_with_all_that_a_voice_needs() -> None:
     assert request.include_vocoder
 
 
+@pytest.mark.parametrize(
+    ("source", "auto_convert", "expected"),
+    [
+        ("huggingface", True, (True, True)),
+        ("huggingface", False, (False, False)),
+        # Its models speak by themselves.
+        ("tts_auto", True, (True, False)),
+    ],
+)
+def test_model_may_speak_by_rewriting_where_auto_convert_tts_says_so(
+    source: str, auto_convert: bool, expected: tuple[bool, bool]
+) -> None:
+    request = complete(order("org/x", source=source, auto_convert_tts=auto_convert), CATALOGUE)
+    assert (request.must_speak, request.may_rewrite) == expected
+
+
 @pytest.mark.parametrize(("field", "value"), [("name", "../x"), ("task", "no-task")])
 def test_what_cannot_be_is_refused_by_its_field(field: str, value: str) -> None:
     with pytest.raises(InvalidFieldError) as caught:

@@ -20,6 +20,7 @@ def hub() -> MemorySource:
             "microsoft/speecht5_hifigan": dict(HIFIGAN),
             "org/gan": {"pytorch_model.bin": b"p"},
             "org/bert": {"config.json": b"{}", "model.safetensors": b"b"},
+            "org/bart": {"config.json": b"{}", "model.safetensors": b"a"},
             "org/tts-tacotron2": {"hyperparams.yaml": b"h", "model.ckpt": b"t"},
             "speechbrain/tts-hifigan-ljspeech": {"hyperparams.yaml": b"h", "generator.ckpt": b"g"},
             "org/export": {"model.pt2": b"e"},
@@ -28,6 +29,7 @@ def hub() -> MemorySource:
             "org/tts": ModelHints(pipeline_tag="text-to-speech", model_type="speecht5"),
             "org/tts-tacotron2": ModelHints(pipeline_tag="text-to-speech"),
             "org/bert": ModelHints(pipeline_tag="fill-mask"),
+            "org/bart": ModelHints(pipeline_tag="summarization"),
         },
     )
 
@@ -79,6 +81,27 @@ def test_model_that_should_speak_and_does_is_taken(planner: Planner, hub: Memory
     hub.repos["org/unknown"] = {"model.safetensors": b"u"}
     told = request("org/unknown", must_speak=True, task="text-to-speech")
     assert planner.plan(told).task == "text-to-speech"
+
+
+@pytest.mark.parametrize("task", [None, "summarization", "text-to-speech"])
+def test_model_that_rewrites_becomes_a_voice_of_two_stages(
+    planner: Planner, task: str | None
+) -> None:
+    plan = planner.plan(request("org/bart", must_speak=True, may_rewrite=True, task=task))
+    assert (plan.task, plan.two_stage_voice) == ("summarization", True)
+    assert plan.vocoder is None
+
+
+def test_model_that_speaks_by_itself_needs_no_second_stage(planner: Planner) -> None:
+    plan = planner.plan(request(must_speak=True, may_rewrite=True))
+    assert (plan.task, plan.two_stage_voice) == ("text-to-speech", False)
+
+
+def test_model_that_rewrites_is_no_voice_unless_that_was_asked_for(planner: Planner) -> None:
+    assert not planner.plan(request("org/bart")).two_stage_voice
+    for more in ({}, {"task": "text-to-speech"}):
+        with pytest.raises(InvalidFieldError, match="summarization and does not speak"):
+            planner.plan(request("org/bart", must_speak=True, **more))
 
 
 def test_vocoder_and_voices_come_into_folders_of_their_own(planner: Planner) -> None:

@@ -55,7 +55,17 @@ def test_while_redis_is_away_telling_fails_softly_and_asking_says_so(
 
 def test_record_of_a_manifest_repeats_it() -> None:
     manifest = Manifest(
-        "m", "url", "http://x/m.pt2", "rev", "tensor", (), 7, 0.0, input_rank=2, warnings=("w",)
+        "m",
+        "url",
+        "http://x/m.pt2",
+        "rev",
+        "tensor",
+        (),
+        7,
+        0.0,
+        input_rank=2,
+        warnings=("w",),
+        two_stage_voice=True,
     )
     record = ready_record(manifest, "dl-1")
     assert msgspec.structs.asdict(record) == {
@@ -71,4 +81,5 @@ def test_record_of_a_manifest_repeats_it() -> None:
         "size_bytes": 7,
         "input_rank": 2,
         "created_at": 0.0,
+        "two_stage_voice": True,
     }

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from fleetserve.errors import ConflictError, ModelNotFoundError
@@ -5,6 +7,7 @@ from fleetserve.jobs.ledger.base import JobState
 from fleetserve.manifest import read_manifest
 from model_registry_svc.downloads import StartedStatus
 from model_registry_svc.orders import DownloadOrder
+from model_registry_svc.source.base import ModelHints
 from tests.unit.model_registry_svc.conftest import Registry
 
 ORDER = DownloadOrder("huggingface", "org/m", "m")
@@ -33,6 +36,18 @@ def test_newest_revision_is_fetched_and_the_old_one_ready_meanwhile(registry: Re
     manifest = read_manifest(registry.models_dir, "m")
     assert manifest.revision != old
     assert manifest.previous_revision == old
+
+
+def test_voice_of_two_stages_stays_one(registry: Registry) -> None:
+    registry.hub.hints = {"org/m": ModelHints(pipeline_tag="translation")}
+    registry.downloads.start(replace(ORDER, auto_convert_tts=True))
+    registry.work()
+    change(registry)
+    registry.revisions.update("m", None)
+    registry.work()
+    manifest = read_manifest(registry.models_dir, "m")
+    assert manifest.previous_revision
+    assert manifest.two_stage_voice
 
 
 def test_newest_revision_that_is_here_is_said(registry: Registry) -> None:

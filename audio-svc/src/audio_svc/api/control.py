@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from audio_svc.audio.encoding import FORMATS
 from audio_svc.library import Library, LibraryEntry
 from audio_svc.meter import AudioMeter
-from fleetserve.errors import ModelNotFoundError
+from fleetserve.errors import FleetError, InvalidFieldError, ModelNotFoundError
 from fleetserve.tasks import Task
 
 SHARED = ("numpy", "scipy", "soundfile", "torch", "transformers")
@@ -91,12 +91,22 @@ def voices(library: LibraryHere, model_name: str | None = None) -> dict[str, Any
     if model_name is not None:
         entries = [one for one in entries if one.name == model_name]
         if not entries:
-            raise ModelNotFoundError(model_name)
+            raise _voiceless(model_name, library)
     return {
         "success": True,
         "total_voices": sum(len(one.voices) + len(one.own_voices) for one in entries),
         "voices": {one.name: _voices(one) for one in entries},
     }
+
+
+def _voiceless(name: str, library: Library) -> FleetError:
+    if not library.is_two_stage(name):
+        return ModelNotFoundError(name)
+    return InvalidFieldError(
+        "model_name",
+        f"{name} writes what another model speaks, so that one's voices hold: audio.speech_model of"
+        " the configuration, or what the request names as speech_model",
+    )
 
 
 def _voices(entry: LibraryEntry) -> list[dict[str, Any]]:

@@ -134,6 +134,12 @@ class SynthesizeRequest(BaseModel):
         None, description="How it is sent while it is made: the file's bytes, or events."
     )
     return_timestamps: bool = False
+    parameters: dict[str, Any] | None = Field(
+        None, description="Of a voice of two stages: how its text is written, as /predict has it."
+    )
+    speech_model: str | None = Field(
+        None, description="Of a voice of two stages: the model that speaks."
+    )
 
 
 class SynthesizeAnswer(BaseModel):
@@ -148,6 +154,11 @@ class SynthesizeAnswer(BaseModel):
     real_time_factor: float
     model_info: dict[str, Any]
     warnings: list[str]
+    stages: list[dict[str, Any]] | None = Field(
+        None,
+        description="Of a voice of two stages: model, task, revision, time (seconds) of each, and "
+        "the text that the first one wrote.",
+    )
 
 
 class TranscribeRequest(BaseModel):

@@ -41,6 +41,10 @@ class SpeechRequest(BaseModel):
     seed: int | None = Field(None, ge=0)
     timeout: float | None = Field(None, gt=0, description="Seconds.")
     priority: int = Field(0, ge=0, le=10)
+    parameters: dict[str, Any] | None = Field(
+        None, description="Of a voice of two stages, as is speech_model: see POST /synthesize."
+    )
+    speech_model: str | None = None
 
 
 class TranslationRequest(BaseModel):

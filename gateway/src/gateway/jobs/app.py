@@ -145,7 +145,7 @@ def _path_to_replicas(runtime: ServiceRuntime) -> tuple[FleetLink, Replayer]:
     runtime.on_shutdown += [link.close, upstream.close]
     times = {"timeout_s": config.timeout_s, "audio_timeout_s": config.timeout_s}
     routes = RouteTable(data_routes(runtime.settings.config.server.model_copy(update=times)))
-    forwarder = path.forwarder(path.carrier(), _Open(), priority=BACKGROUND)
+    forwarder = path.forwarder(path.carrier(), _Open(), priority=BACKGROUND, fetches=False)
     replayer = Replayer(
         forwarder,
         routes,

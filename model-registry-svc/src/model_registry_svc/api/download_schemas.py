@@ -61,7 +61,9 @@ class DownloadBody(BaseModel):
         None, description="Another vocoder than microsoft/speecht5_hifigan."
     )
     auto_convert_tts: bool = Field(
-        False, description="It has to speak: a model that does not is a 422."
+        False,
+        description="It has to speak: a model that rewrites text becomes a voice of two stages, "
+        "which a speech model says; any other that does not speak is a 422.",
     )
     enable_large_model: bool = Field(
         False,

@@ -7,7 +7,7 @@ from audio_svc.library import Library
 from audio_svc.meter import AudioMeter
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
-from fleetserve.errors import ModelNotFoundError
+from fleetserve.errors import InvalidFieldError, ModelNotFoundError
 from fleetserve.replica.pool import ModelPool
 from fleetserve.tasks import Task
 from fleetserve.voices import OwnVoice, write_voices
@@ -94,3 +94,11 @@ async def test_voices_of_one_model_can_be_asked_for(client: TestClient) -> None:
     assert list(client.get("/audio/voices?model_name=tone").json()["voices"]) == ["tone"]
     with pytest.raises(ModelNotFoundError):
         client.get("/audio/voices?model_name=nobody")
+
+
+async def test_voice_of_two_stages_leads_to_the_model_that_speaks(
+    client: TestClient, settings: AudioSettings
+) -> None:
+    publish(settings.service.models_dir, "bart", "bart", Task.SUMMARIZATION, two_stage_voice=True)
+    with pytest.raises(InvalidFieldError, match=r"audio\.speech_model"):
+        client.get("/audio/voices?model_name=bart")
