@@ -12,7 +12,7 @@ import soundfile
 import torch
 from transformers import VitsModel, VitsTokenizer
 
-from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, MMS_KOREAN, TACOTRON2, VCTK
+from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, MMS_KOREAN, TACOTRON2, VALLEX, VCTK
 from tests.integration.fleet import Fleet
 
 TEXT = "Hello, this is a test."
@@ -45,6 +45,7 @@ async def speak(client: httpx.AsyncClient, name: str, text: str, seed: int) -> n
         (MMS_KOREAN, KOREAN_TEXT, 16000),
         (BARK, TEXT, 24000),
         (TACOTRON2, TEXT, 22050),
+        (VALLEX, TEXT, 24000),
     ],
 )
 async def test_model_speaks_as_its_seed_says(

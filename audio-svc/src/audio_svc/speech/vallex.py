@@ -25,7 +25,7 @@ from audio_svc.speech.vallex_text import signs_of
 from audio_svc.speech.vallex_weights import load_vallex
 from audio_svc.text.normalizing import normalize_text
 from audio_svc.weights import storage_bytes
-from fleetserve.errors import ConflictError
+from fleetserve.errors import ConflictError, InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER
 from fleetserve.voices import MAX_SAMPLE_S
 
@@ -124,7 +124,11 @@ class VallexEngine:
 
     def _from_sample(self, sample: VoiceSample) -> Prompt:
         """Raises: InvalidFieldError: nothing of the transcript can be said; what decode raises."""
-        heard = decode(sample.path.read_bytes(), field="voice", max_seconds=MAX_SAMPLE_S)
+        try:
+            data = sample.path.read_bytes()
+        except FileNotFoundError:
+            raise InvalidFieldError("voice", "was deleted meanwhile") from None
+        heard = decode(data, field="voice", max_seconds=MAX_SAMPLE_S)
         codes = self._codec.encode(to_rate(heard, self._codec.rate_hz))
         said = normalize_text(sample.transcript, "en").text
         return Prompt(codes, self._read(said), ENGLISH)
