@@ -33,7 +33,17 @@ def make_encodec(seed: int = 0) -> Any:
         torch.manual_seed(seed)
         model: Any = EncodecModel(config)
         fill(model)
+        _wake_up(model.encoder)
     return model.eval()
+
+
+def _wake_up(encoder: Any) -> None:
+    """Else every sound lies near the origin, and has the codes that lie nearest to it."""
+    for name, parameter in encoder.named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+    spread = encoder(0.2 * torch.randn(1, 1, 24000)).std()
+    encoder.layers[-1].conv.parametrizations.weight.original0.mul_(10.0 / spread)
 
 
 def fill(model: Any) -> None:

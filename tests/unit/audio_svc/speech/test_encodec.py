@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,15 @@ CPU = torch.device("cpu")
 def test_codes_and_sound_are_the_librarys(tmp_path: Path) -> None:
     write_encodec(tmp_path)
     samples = np.random.default_rng(0).uniform(-0.5, 0.5, 24000).astype(np.float32)
-    codec, library = Encodec(tmp_path, CPU, 8, CODES), EncodecModel.from_pretrained(tmp_path)
+    codec = Encodec(tmp_path, CPU, 8, CODES)
+    library: Any = EncodecModel.from_pretrained(tmp_path)
     codes = codec.encode(samples)
     with torch.no_grad():
         told = library.encode(torch.from_numpy(samples)[None, None], bandwidth=3.0).audio_codes
         sound = library.decode(told, [None]).audio_values[0, 0].numpy()
     assert torch.equal(codes, told[0, 0].T)
     assert codes.shape == (75, 8)
+    assert all(len(set(book.tolist())) > 8 for book in codes.T)
     assert np.abs(codec.decode(codes) - sound).max() < 1e-6
     assert codec.rate_hz == 24000
 

@@ -8,7 +8,8 @@ import torch
 from audio_svc.speech.vallex_weights import load_vallex
 from audio_svc.weights import storage_bytes
 from fleetserve.errors import ConflictError
-from tests.checkpoints.vallex import CODEBOOKS, CODES, FILE, WIDTH, make_vallex, write_vallex
+from tests.checkpoints.encodec import CODES
+from tests.checkpoints.vallex import CODEBOOKS, FILE, WIDTH, make_vallex, write_vallex
 
 
 class Evil:
@@ -27,8 +28,8 @@ def test_sizes_are_read_from_the_weights(tmp_path: Path) -> None:
 def test_tables_that_the_file_shares_are_in_memory_once(tmp_path: Path) -> None:
     write_vallex(tmp_path)
     model = load_vallex(tmp_path / FILE)
-    shared = model.nar_audio_embeddings[2].weight
-    assert model.nar_predict_layers[0].weight.data_ptr() == shared.data_ptr()
+    shared = model.get_parameter("nar_audio_embeddings.2.word_embeddings.weight")
+    assert model.get_parameter("nar_predict_layers.0.weight").data_ptr() == shared.data_ptr()
     numbers = sum(tensor.numel() for tensor in make_vallex().values())
     assert storage_bytes(model) == 4 * (numbers - (CODEBOOKS - 2) * CODES * WIDTH)
 

@@ -8,7 +8,8 @@ import math
 
 import torch
 
-from tests.checkpoints.vallex import CODEBOOKS, CODES, LAYERS, State
+from tests.checkpoints.encodec import CODES
+from tests.checkpoints.vallex import CODEBOOKS, LAYERS, State
 
 HEADS = 16
 
