@@ -36,7 +36,7 @@ def _attend(
     heads = []
     size = hidden.shape[1] // HEADS
     for query, key, value in zip(
-        *(part.split(size, dim=1) for part in made.chunk(3, 1)), strict=True
+        *(torch.chunk(part, HEADS, dim=1) for part in made.chunk(3, 1)), strict=True
     ):
         scores = (query @ key.T / math.sqrt(size)).masked_fill(hidden_from, -math.inf)
         heads.append(torch.softmax(scores, dim=1) @ value)
