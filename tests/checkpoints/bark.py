@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from transformers import BarkConfig, BarkModel, EncodecConfig
 from transformers.models.bark.configuration_bark import (
     BarkCoarseConfig,
@@ -18,7 +17,7 @@ from transformers.models.bark.configuration_bark import (
     BarkSemanticConfig,
 )
 
-from tests.checkpoints.old_names import old_name
+from tests.checkpoints.encodec import fill, published_state
 from tests.checkpoints.text_tokenizers import write_json, write_wordpiece
 
 SEMANTIC_TOKENS = 100
@@ -115,11 +114,7 @@ def make_bark(seed: int = 0) -> Any:
                     width = 1.0 if "embed" in name else parameter.shape[1] ** -0.5
                     parameter.normal_(0.0, width)
         _teach_to_stop(model.semantic)
-        for layer in model.codec_model.quantizer.layers:
-            layer.codebook.embed.normal_(0.0, 10.0)
-        for name, parameter in model.codec_model.decoder.named_parameters():
-            if name.endswith("bias"):
-                parameter.zero_()  # Else every sound has the same, and hardly more than that.
+        fill(model.codec_model)
     return model
 
 
@@ -156,11 +151,6 @@ def _write_presets(folder: Path) -> None:
     (folder / "speaker_embeddings_path.json").write_text(json.dumps(paths), encoding="utf-8")
 
 
-def _published_state(model: nn.Module) -> dict[str, torch.Tensor]:
-    """EnCodec's convolutions with weight_g and weight_v."""
-    return {old_name(name): tensor.clone() for name, tensor in model.state_dict().items()}
-
-
 def write_bark(folder: Path, seed: int = 0) -> None:
     """A repository like suno/bark-small: a .bin alone, the presets as .npy."""
     write_wordpiece(folder, lower=False, kind="BertTokenizer", max_tokens=TEXT_LENGTH)
@@ -170,5 +160,5 @@ def write_bark(folder: Path, seed: int = 0) -> None:
     config.pop("dtype", None)
     write_json(folder / "config.json", config)
     write_json(folder / "generation_config.json", GENERATION)
-    torch.save(_published_state(model), folder / "pytorch_model.bin")
+    torch.save(published_state(model), folder / "pytorch_model.bin")
     _write_presets(folder)

@@ -12,8 +12,10 @@ from fleetserve.tasks import Task
 from tests.checkpoints import text2text, text_models, vision
 from tests.checkpoints.bark import write_bark
 from tests.checkpoints.causal import write_gpt2, write_llama
+from tests.checkpoints.encodec import write_encodec
 from tests.checkpoints.speecht5 import WeightLayout, write_hifigan, write_speecht5
 from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
+from tests.checkpoints.vallex import write_vallex
 from tests.checkpoints.vits import write_mms_korean, write_vctk, write_vits
 from tests.checkpoints.wav2vec2 import write_wav2vec2
 from tests.checkpoints.whisper import write_whisper
@@ -27,6 +29,8 @@ MMS_ENGLISH = "facebook/mms-tts-eng"
 MMS_KOREAN = "facebook/mms-tts-kor"
 TACOTRON2 = "speechbrain/tts-tacotron2-ljspeech"
 TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
+VALLEX = "Plachta/VALL-E-X"
+ENCODEC = "facebook/encodec_24khz"
 VCTK = "kakao-enterprise/vits-vctk"
 WHISPER = "openai/whisper-base"
 WAV2VEC2 = "facebook/wav2vec2-base-960h"
@@ -65,6 +69,7 @@ SPEECH: dict[str, Callable[[Path], None]] = {
     MMS_KOREAN: write_mms_korean,
     TACOTRON2: write_speechbrain,
     TACOTRON2_VOCODER: write_speechbrain_vocoder,
+    VALLEX: write_vallex,
     VCTK: write_vctk,
 }
 
@@ -85,6 +90,7 @@ def write_hub_root(root: Path) -> None:
     write_speecht5(root / SPEECHT5, WeightLayout.PICKLE_ONLY)
     write_speecht5(root / SPEECHT5_SAFETENSORS, WeightLayout.SAFETENSORS)
     write_hifigan(root / HIFIGAN)
+    write_encodec(root / ENCODEC)
     write_whisper(root / WHISPER)
     write_wav2vec2(root / WAV2VEC2)
     write_llama(root / SMOLLM2)
@@ -95,6 +101,7 @@ def write_hub_root(root: Path) -> None:
         SPEECHT5: "text-to-speech",
         SPEECHT5_SAFETENSORS: "text-to-speech",
         HIFIGAN: None,
+        ENCODEC: None,
         WHISPER: "automatic-speech-recognition",
         WAV2VEC2: "automatic-speech-recognition",
         SMOLLM2: "text-generation",

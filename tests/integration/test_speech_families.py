@@ -12,7 +12,15 @@ import soundfile
 import torch
 from transformers import VitsModel, VitsTokenizer
 
-from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, MMS_KOREAN, TACOTRON2, VCTK
+from tests.checkpoints.hub_root import (
+    BARK,
+    MMS_ENGLISH,
+    MMS_KOREAN,
+    SPEECHT5,
+    TACOTRON2,
+    VALLEX,
+    VCTK,
+)
 from tests.integration.fleet import Fleet
 
 TEXT = "Hello, this is a test."
@@ -45,6 +53,7 @@ async def speak(client: httpx.AsyncClient, name: str, text: str, seed: int) -> n
         (MMS_KOREAN, KOREAN_TEXT, 16000),
         (BARK, TEXT, 24000),
         (TACOTRON2, TEXT, 22050),
+        (VALLEX, TEXT, 24000),
     ],
 )
 async def test_model_speaks_as_its_seed_says(
@@ -80,3 +89,32 @@ async def test_model_that_needs_phonemes_says_so(client: httpx.AsyncClient) -> N
     answer = await client.post("/synthesize", json={"model_name": name, "inputs": TEXT})
     assert answer.status_code == 409, answer.text
     assert "phonemizer" in answer.json()["detail"]
+
+
+async def test_recording_becomes_a_voice_and_others_say_that_they_take_none(
+    client: httpx.AsyncClient,
+) -> None:
+    name = await fetch(client, VALLEX)
+    speech5 = await fetch(client, SPEECHT5)
+    words = "Seven small birds."
+    body = {"model_name": "tiny_tts", "inputs": words, "voice": "basalt"}
+    recording = (
+        await client.post("/synthesize", json=body, headers={"Accept": "audio/wav"})
+    ).content
+    file = {"file": ("carl.wav", recording)}
+    form = {"name": "carl", "transcript": words}
+    given = await client.post("/audio/voices", data=form | {"model_name": name}, files=file)
+    assert given.status_code == 201, given.text
+    ask = {"model_name": name, "inputs": TEXT, "seed": 1}
+    told = (await client.post("/synthesize", json=ask | {"voice": "carl"})).json()
+    other = (await client.post("/synthesize", json=ask)).json()
+    assert told["model_info"]["voice"] == "carl"
+    assert told["audio_data"] != other["audio_data"]
+    assert "experimental" in told["warnings"][0]
+    assert "makes one up" in other["warnings"][1]
+    refused = await client.post("/audio/voices", data=form | {"model_name": speech5}, files=file)
+    assert refused.status_code == 422
+    assert refused.json()["code"] == "takes_no_recordings"
+    assert name in refused.json()["detail"]
+    gone = await client.delete("/audio/voices/carl", params={"model_name": name})
+    assert gone.status_code == 200, gone.text

@@ -25,7 +25,13 @@ from audio_svc.open_speech import SpeechStreamer
 from audio_svc.served import AudioModel
 from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
-from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
+from audio_svc.speech import (
+    bark_files,
+    speecht5_files,
+    tacotron2_files,
+    vallex_files,
+    vits_files,
+)
 from audio_svc.speech import tiny_files as tiny_voice_files
 from audio_svc.transcription import tiny_files as tiny_ear_files
 from audio_svc.transcription import wav2vec2_files, whisper_files
@@ -175,6 +181,13 @@ FAMILIES = {
             _speaking("tacotron2", "Tacotron2Engine"),
             tacotron2_files.read_facts,
             tacotron2_files.is_tacotron2,
+        ),
+        Family(
+            "vallex",
+            Task.TEXT_TO_SPEECH,
+            _speaking("vallex", "VallexEngine"),
+            vallex_files.read_facts,
+            vallex_files.is_vallex,
         ),
         Family("vits", Task.TEXT_TO_SPEECH, _speaking("vits", "VitsEngine"), vits_files.read_facts),
         Family(

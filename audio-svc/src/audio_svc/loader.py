@@ -16,7 +16,7 @@ from fleetserve.replica.slot import ComputeSlot
 from fleetserve.settings import ServiceSettings
 from fleetserve.tasks import AUDIO_SERVICE, service_for_task
 
-WEIGHT_ENDINGS = (".safetensors", ".bin")
+WEIGHT_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 MAX_ACTIVE = 4  # Orders that are spoken in turn; those that share steps are as many as these take.
 NONE_BUILT_IN: Mapping[str, ModelSpec] = {}
 DTYPE = "float32"  # Speech stays float32 unless it is asked otherwise.

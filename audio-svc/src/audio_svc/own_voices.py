@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from audio_svc.speaking import SpeechOrder
-from audio_svc.speech.base import SpeechEngine
+from audio_svc.speech.base import Samples, SpeechEngine, VoiceSample
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.models import ModelSpec
-from fleetserve.voices import read_voices
+from fleetserve.voices import OwnVoice, read_voices
 
 
 def with_own_voice(order: SpeechOrder, spec: ModelSpec, engine: SpeechEngine) -> SpeechOrder:
-    """The order with the vector of the voice it names, where that is one that was given.
+    """The order with the vector or the recording of the voice it names, if that was given.
 
     Read anew each time: the registry writes them, and every replica has them at once.
 
@@ -29,12 +29,18 @@ def with_own_voice(order: SpeechOrder, spec: ModelSpec, engine: SpeechEngine) ->
             "voice",
             f"there is no {order.voice!r}; this model has {', '.join((*presets, *own))}",
         )
-    return replace(order, voice=None, embedding=found, own_voice=order.voice)
+    own_order = replace(order, voice=None, own_voice=order.voice)
+    if isinstance(found, VoiceSample):
+        return replace(own_order, sample=found)
+    return replace(own_order, embedding=found)
 
 
-def read_own(home: Path) -> dict[str, np.ndarray]:
-    """Name to float32 [size]. home: The model's folder, where its manifest lies."""
-    return {
-        name: np.array(voice.embedding, np.float32)
-        for name, voice in read_voices(home.parent, home.name).items()
-    }
+def read_own(home: Path) -> dict[str, Samples | VoiceSample]:
+    """By name; vectors as float32 [size]. home: The model's folder, where its manifest lies."""
+    return {name: _of(home, voice) for name, voice in read_voices(home.parent, home.name).items()}
+
+
+def _of(home: Path, voice: OwnVoice) -> Samples | VoiceSample:
+    if voice.recording:
+        return VoiceSample(home / voice.recording, voice.transcript)
+    return np.array(voice.embedding, np.float32)

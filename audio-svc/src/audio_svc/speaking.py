@@ -22,6 +22,7 @@ from audio_svc.speech.base import (
     SpeechPiece,
     SpeechTraits,
     Utterance,
+    VoiceSample,
 )
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.shared_step import SharedStep
@@ -41,7 +42,7 @@ class SpeechOrder:
         speed, pitch, volume: Factors; 1 leaves the engine's samples untouched.
         language: None: English where the engine speaks it, else its own.
         ssml: The text is markup.
-        own_voice: What the voice of the embedding is called, where it has a name.
+        own_voice: What the voice of the embedding or the sample is called, where it has a name.
         loudness_lufs: Of the whole, before volume; None: as the engine speaks.
         sample_rate_hz: None: the engine's own.
         by_sentence: Each sentence is a breath of its own, so that the first is ready soon.
@@ -62,6 +63,7 @@ class SpeechOrder:
     by_sentence: bool = False
     ssml: bool = False
     own_voice: str | None = None
+    sample: VoiceSample | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class SpeechPlan:
 
     def utterance(self, breath: Breath) -> Utterance:
         # Each breath is read under the same seed, so that each equals the library's reading.
-        return Utterance(breath.text, self.voice, self.order.embedding, self.order.seed)
+        order = self.order
+        return Utterance(breath.text, self.voice, order.embedding, order.seed, order.sample)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     """Raises: InvalidFieldError: what the engine can't do, and what it can."""
     traits = engine.traits
     language = _choose_language(order, traits)
-    voice, warnings = _choose_voice(order, engine, language)
+    voice, warning = _choose_voice(order, engine, language)
     _check_emotion(order, traits)
     if order.embedding is not None:
         _check_embedding(order.embedding, traits)
@@ -132,25 +135,26 @@ def plan_speech(order: SpeechOrder, engine: SpeechEngine) -> SpeechPlan:
     )
     if not script.breaths:
         raise InvalidFieldError("inputs", "there is nothing to say in it")
-    warnings = (*warnings, *script.warnings)
+    warnings = (*traits.warnings, *([warning] if warning else []), *script.warnings)
     return SpeechPlan(
         order, script.breaths, voice, language, traits.sample_rate_hz, rate_hz, warnings
     )
 
 
-def _choose_voice(
-    order: SpeechOrder, engine: SpeechEngine, language: str
-) -> tuple[str, tuple[str, ...]]:
+def _choose_voice(order: SpeechOrder, engine: SpeechEngine, language: str) -> tuple[str, str]:
     """The voice, and what has to be said about it."""
     traits, voices = engine.traits, engine.voices()
     if order.embedding is not None:
         if order.voice is not None:
             raise InvalidFieldError("speaker_embedding", "give it or voice, not both")
-        return traits.default_voice, ()
+        return traits.default_voice, ""
+    if order.sample is not None:
+        return traits.default_voice, ""
     if order.voice in voices:
-        return order.voice, ()
+        return order.voice, ""
     if order.voice in (None, "default"):
-        return traits.language_voices.get(language, traits.default_voice), traits.warnings
+        voice = traits.language_voices.get(language, traits.default_voice)
+        return voice, traits.default_voice_warning
     raise InvalidFieldError(
         "voice", f"there is no {order.voice!r}; this model has {', '.join(voices)}"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fleetserve.errors import InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER, VocoderSource
 from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task
+from fleetserve.voices import speaks_like_recordings
 from model_registry_svc.plan import DownloadPlan, DownloadRequest, PlannedFile, VoiceFile
 from model_registry_svc.selection import select_files
 from model_registry_svc.source.base import Artifact, DownloadSource, Resolution, SourceRef
@@ -13,6 +14,7 @@ from model_registry_svc.task_guess import check_task, guess_task
 
 DEFAULT_VOCODER = "microsoft/speecht5_hifigan"
 TACOTRON2_VOCODER = "speechbrain/tts-hifigan-ljspeech"
+VALLEX_CODEC = "facebook/encodec_24khz"
 VOICES_FOLDER = "voices"
 HUB = "huggingface"
 MISSING_RANK = (
@@ -128,12 +130,15 @@ def _voice(voice: VoiceFile) -> PlannedFile:
 
 
 def _vocoder_of(request: DownloadRequest, resolution: Resolution) -> str | None:
-    """What a model that makes spectrograms speaks by; None: it speaks by itself."""
+    """What a model that makes spectrograms or codes speaks by; None: it speaks by itself."""
     hints = resolution.hints
     if hints.model_type == "speecht5" or any("SpeechT5" in a for a in hints.architectures):
         return DEFAULT_VOCODER
     # Its repositories have no config.json that would say what they are.
-    named = (request.model_id, *(artifact.path for artifact in resolution.artifacts))
+    paths = [artifact.path for artifact in resolution.artifacts]
+    if any(speaks_like_recordings(path) for path in paths):
+        return VALLEX_CODEC
+    named = (request.model_id, *paths)
     return TACOTRON2_VOCODER if any("tacotron2" in name.lower() for name in named) else None
 
 

@@ -23,6 +23,7 @@ SUPPORT = frozenset(
         ".vocab",
         ".bpe",
         ".npy",
+        ".npz",
     }
 )
 # Copies of the weights for other runtimes, and what training left behind.

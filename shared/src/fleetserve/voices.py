@@ -1,4 +1,4 @@
-"""Voices that callers gave a model: vectors in voices.json beside its manifest.
+"""Voices that callers gave a model: in voices.json beside its manifest, recordings next to it.
 
 The registry's service writes, replicas read: a voice is known on every replica as soon as it is
 kept, outlives updates of the model, and goes with it.
@@ -16,11 +16,31 @@ VOICES_FILE = "voices.json"
 VOICE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
+MIN_SAMPLE_S = 1.0
+MAX_SAMPLE_S = 15.0
+_PICKLES = (".pt", ".pth", ".ckpt", ".bin")
+
+
 class OwnVoice(msgspec.Struct, frozen=True):
-    """A speaker embedding; ``created_at`` in seconds since the epoch."""
+    """A speaker embedding, or a recording; ``created_at`` in seconds since the epoch.
+
+    ``recording`` is the name of a sound file beside voices.json ("": there is none), of
+    MIN_SAMPLE_S to MAX_SAMPLE_S, and ``transcript`` what is said in it.
+    """
 
     embedding: tuple[float, ...]
     created_at: float
+    recording: str = ""
+    transcript: str = ""
+
+
+def speaks_like_recordings(path: str) -> bool:
+    """Whether a file is the weights of a family that speaks like a recording: VALL-E X.
+
+    Its repositories have no config.json that would say what they are.
+    """
+    name = path.rpartition("/")[2].lower()
+    return ("vallex" in name or "vall-e-x" in name) and name.endswith(_PICKLES)
 
 
 def voices_path(models_dir: Path, name: str) -> Path:

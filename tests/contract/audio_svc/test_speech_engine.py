@@ -6,21 +6,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from audio_svc.built_in import FOLDER
 from audio_svc.speech.bark import BarkEngine
-from audio_svc.speech.base import Samples, SpeechEngine, Utterance
+from audio_svc.speech.base import Samples, SpeechEngine, Utterance, VoiceSample
 from audio_svc.speech.memory import ChoirSpeech, ToneSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
 from audio_svc.speech.tacotron2 import Tacotron2Engine
 from audio_svc.speech.tiny import TinySpeech
+from audio_svc.speech.vallex import VallexEngine
 from audio_svc.speech.vits import VitsEngine
 from fleetserve.manifest import VOCODER_FOLDER
 from tests.checkpoints.bark import write_bark
-from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, TACOTRON2
+from tests.checkpoints.encodec import write_encodec
+from tests.checkpoints.hub_root import BARK, MMS_ENGLISH, TACOTRON2, VALLEX
 from tests.checkpoints.published import publish_speech, publish_speecht5
 from tests.checkpoints.tacotron2 import write_speechbrain, write_speechbrain_vocoder
+from tests.checkpoints.vallex import write_vallex
 from tests.checkpoints.vits import write_vits
 
 TEXT = "Hello, this is a test."
@@ -65,13 +69,32 @@ def make_tacotron2(folder: Path) -> SpeechEngine:
     return engine
 
 
+def make_vallex(folder: Path) -> SpeechEngine:
+    def write(folder: Path) -> None:
+        write_vallex(folder, presets=True)
+        write_encodec(folder / VOCODER_FOLDER)
+
+    engine = VallexEngine(publish_speech(folder, "vall-e-x", VALLEX, write), "cpu")
+    engine.warm_up()
+    return engine
+
+
 def make_choir(_folder: Path) -> SpeechEngine:
     return ChoirSpeech()
 
 
 @pytest.fixture(
     scope="module",
-    params=[make_tone, make_speecht5, make_vits, make_bark, make_tacotron2, make_choir, make_tiny],
+    params=[
+        make_tone,
+        make_speecht5,
+        make_vits,
+        make_bark,
+        make_tacotron2,
+        make_vallex,
+        make_choir,
+        make_tiny,
+    ],
 )
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -165,6 +188,20 @@ def test_voice_of_the_callers_own_is_taken(engine: SpeechEngine) -> None:
     vectors = [np.full(size, value, np.float32) for value in (0.1, -0.1)]
     voice = engine.traits.default_voice
     spoken = [speak(engine, Utterance(TEXT, voice, vector, 1)) for vector in vectors]
+    assert not np.array_equal(spoken[0], spoken[1])
+
+
+def test_recording_is_a_voice_where_it_is_taken(engine: SpeechEngine, tmp_path: Path) -> None:
+    if not engine.traits.takes_samples:
+        return  # Whoever asks is told so before it comes here.
+    rate_hz, spoken = 16000, []
+    for number in range(2):
+        path = tmp_path / f"{number}.wav"
+        noise = np.random.default_rng(number).uniform(-0.3, 0.3, int(1.2 * rate_hz))
+        soundfile.write(path, noise.astype(np.float32), rate_hz)
+        sample = VoiceSample(path, "She sells sea shells.")
+        utterance = Utterance(TEXT, engine.traits.default_voice, seed=1, sample=sample)
+        spoken.append(speak(engine, utterance))
     assert not np.array_equal(spoken[0], spoken[1])
 
 

@@ -7,6 +7,7 @@ import pytest
 from audio_svc.audio.encoding import FORMATS
 from audio_svc.own_voices import with_own_voice
 from audio_svc.speaking import SpeechOrder
+from audio_svc.speech.base import VoiceSample
 from audio_svc.speech.memory import EMBEDDING_SIZE, ToneSpeech
 from fleetserve.errors import InvalidFieldError
 from fleetserve.manifest import Manifest, publish_manifest, revision_dir
@@ -41,6 +42,13 @@ def test_presets_are_left_to_the_engine(spec: ModelSpec, voice: str | None) -> N
 def test_unknown_voice_lists_presets_and_own_ones(spec: ModelSpec) -> None:
     with pytest.raises(InvalidFieldError, match=r"there is no 'bob'.*default, low, anna"):
         with_own_voice(replace(ORDER, voice="bob"), spec, ToneSpeech())
+
+
+def test_own_recording_becomes_a_sample(spec: ModelSpec, tmp_path: Path) -> None:
+    write_voices(tmp_path, "tone", {"eva": OwnVoice((), 0.0, "voice-1.flac", "Hello there.")})
+    order = with_own_voice(replace(ORDER, voice="eva"), spec, ToneSpeech())
+    assert order.sample == VoiceSample(tmp_path / "tone" / "voice-1.flac", "Hello there.")
+    assert (order.voice, order.embedding, order.own_voice) == (None, None, "eva")
 
 
 def test_voice_given_meanwhile_is_known_at_once(spec: ModelSpec, tmp_path: Path) -> None:

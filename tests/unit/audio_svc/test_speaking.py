@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from audio_svc.speaking import (
     speak_breaths,
     warnings_of,
 )
-from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance, VoiceSample
 from audio_svc.speech.memory import EMBEDDING_SIZE, SAMPLE_RATE_HZ, ChoirSpeech, ToneSpeech
 from fleetserve.errors import InvalidFieldError
 from fleetserve.replica.shared_step import SharedStep
@@ -115,7 +116,7 @@ class Poor(ToneSpeech):
 
     @property
     def traits(self) -> SpeechTraits:
-        return replace(super().traits, default_voice="low", warnings=("no default here",))
+        return replace(super().traits, default_voice="low", default_voice_warning="no default here")
 
     def voices(self) -> tuple[str, ...]:
         return ("low",)
@@ -134,6 +135,26 @@ def test_missing_default_voice_is_warned_of(order: SpeechOrder, voice: str | Non
 
 def test_voice_that_was_asked_for_needs_no_warning(order: SpeechOrder) -> None:
     assert plan_speech(replace(order, voice="low"), Poor()).warnings == ()
+
+
+class Experimental(ToneSpeech):
+    """Has something to tell whatever it speaks, and takes recordings."""
+
+    @property
+    def traits(self) -> SpeechTraits:
+        return replace(super().traits, warnings=("beware",), takes_samples=True)
+
+
+def test_what_a_model_has_to_tell_is_told_with_every_voice(order: SpeechOrder) -> None:
+    for voice in (None, "low"):
+        assert plan_speech(replace(order, voice=voice), Experimental()).warnings == ("beware",)
+
+
+def test_recording_is_the_voice_of_every_breath(order: SpeechOrder) -> None:
+    sample = VoiceSample(Path("anna.wav"), "Hello.")
+    plan = plan_speech(replace(order, sample=sample), Experimental())
+    assert [plan.utterance(breath).sample for breath in plan.breaths] == [sample]
+    assert plan.warnings == ("beware",)
 
 
 class Foreign(ToneSpeech):

@@ -3,6 +3,7 @@ from pathlib import Path
 
 from tests.checkpoints.hub_root import (
     BARK,
+    ENCODEC,
     GPT2,
     HIFIGAN,
     MMS_ENGLISH,
@@ -12,6 +13,7 @@ from tests.checkpoints.hub_root import (
     SPEECHT5_SAFETENSORS,
     TACOTRON2,
     TACOTRON2_VOCODER,
+    VALLEX,
     VCTK,
     WHISPER,
     XVECTOR_DATASET,
@@ -97,6 +99,12 @@ def test_bark_has_a_bin_and_its_presets_as_arrays(hub_root: Path) -> None:
 def test_speechbrains_models_have_no_config_json(hub_root: Path) -> None:
     assert names_in(hub_root / TACOTRON2) == {"hyperparams.yaml", "model.ckpt"}
     assert names_in(hub_root / TACOTRON2_VOCODER) == {"hyperparams.yaml", "generator.ckpt"}
+
+
+def test_vallex_is_one_pickle_and_its_codec_a_repository_of_its_own(hub_root: Path) -> None:
+    assert names_in(hub_root / VALLEX) == {"vallex-checkpoint.pt"}
+    files = {"config.json", "model.safetensors", "preprocessor_config.json"}
+    assert names_in(hub_root / ENCODEC) == files
 
 
 def test_causal_models_have_the_published_files(hub_root: Path) -> None:

@@ -23,11 +23,14 @@ def hub() -> MemorySource:
             "org/bart": {"config.json": b"{}", "model.safetensors": b"a"},
             "org/tts-tacotron2": {"hyperparams.yaml": b"h", "model.ckpt": b"t"},
             "speechbrain/tts-hifigan-ljspeech": {"hyperparams.yaml": b"h", "generator.ckpt": b"g"},
+            "org/vallex": {"vallex-checkpoint.pt": b"v", "presets/alan.npz": b"a"},
+            "facebook/encodec_24khz": {"config.json": b"{}", "model.safetensors": b"c"},
             "org/export": {"model.pt2": b"e"},
         },
         hints={
             "org/tts": ModelHints(pipeline_tag="text-to-speech", model_type="speecht5"),
             "org/tts-tacotron2": ModelHints(pipeline_tag="text-to-speech"),
+            "org/vallex": ModelHints(pipeline_tag="text-to-speech"),
             "org/bert": ModelHints(pipeline_tag="fill-mask"),
             "org/bart": ModelHints(pipeline_tag="summarization"),
         },
@@ -137,6 +140,18 @@ def test_tacotron2_comes_with_the_vocoder_of_its_spectrograms(planner: Planner) 
 def test_tacotron2_without_a_vocoder_comes_with_a_warning(planner: Planner) -> None:
     plan = planner.plan(request("org/tts-tacotron2", allow_pickle=True))
     assert "include_vocoder" in plan.warnings[0]
+
+
+def test_vallex_comes_with_its_codec_and_its_presets(planner: Planner) -> None:
+    plan = planner.plan(request("org/vallex", include_vocoder=True, allow_pickle=True))
+    assert [f.target for f in plan.files] == [
+        "presets/alan.npz",
+        "vallex-checkpoint.pt",
+        "vocoder/config.json",
+        "vocoder/model.safetensors",
+    ]
+    assert plan.vocoder is not None
+    assert plan.vocoder.model_id == "facebook/encodec_24khz"
 
 
 def test_another_vocoder_can_be_named(planner: Planner) -> None:

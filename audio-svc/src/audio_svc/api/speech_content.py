@@ -44,9 +44,9 @@ def content_of(speech: Speech, *, with_times: bool) -> dict[str, Any]:
 
 
 def _voice_of(plan: SpeechPlan) -> str:
-    if plan.order.embedding is None:
-        return plan.voice
-    return plan.order.own_voice or OWN_EMBEDDING
+    if plan.order.own_voice is not None:
+        return plan.order.own_voice
+    return plan.voice if plan.order.embedding is None else OWN_EMBEDDING
 
 
 def file_answer(speech: Speech) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,6 +24,8 @@ class SpeechTraits:
         default_voice: Spoken when none is asked for.
         language_voices: The same for a language that has one of its own.
         warnings: What every answer of this model has to tell.
+        default_voice_warning: What those have to tell that are spoken in it unasked.
+        takes_samples: It speaks in the voice of a recording.
     """
 
     family: str
@@ -35,6 +38,16 @@ class SpeechTraits:
     emotions: tuple[str, ...] = ("neutral",)
     warnings: tuple[str, ...] = ()
     language_voices: Mapping[str, str] = field(default_factory=dict)
+    default_voice_warning: str = ""
+    takes_samples: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceSample:
+    """A recording of a voice, some seconds long: a sound file, and what is said in it."""
+
+    path: Path
+    transcript: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +58,14 @@ class Utterance:
         voice: One of the engine's voices().
         embedding: A voice of the caller's own, float32 [embedding_size]; it wins over voice.
         seed: The same seed gives the same samples; None: another reading each time.
+        sample: As embedding, of an engine that takes_samples.
     """
 
     text: str
     voice: str
     embedding: Samples | None = field(default=None, compare=False)
     seed: int | None = None
+    sample: VoiceSample | None = None
 
 
 @dataclass(frozen=True, slots=True)

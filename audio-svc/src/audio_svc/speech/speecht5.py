@@ -60,7 +60,7 @@ class SpeechT5Engine:
             default_voice=self._names[0],
             device=str(self._device),
             embedding_size=size,
-            warnings=() if has_default else (NO_DEFAULT_VOICE,),
+            default_voice_warning="" if has_default else NO_DEFAULT_VOICE,
         )
         self._tail_rows: int | None = None
 

@@ -12,18 +12,12 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from audio_svc.speech.base import Samples, SpeechPiece, SpeechTraits, Utterance
-from audio_svc.speech.tiny_files import (
-    SPELLER_FILE,
-    TABLE_FILE,
-    VOICE_FILE,
-    read_table,
-    read_voice_config,
-)
-from audio_svc.speech.tiny_net import LETTERS, Speller, Voice, VoiceShape, split
+from audio_svc.speech.pronouncing import Pronouncer
+from audio_svc.speech.tiny_files import VOICE_FILE, read_voice_config
+from audio_svc.speech.tiny_net import Voice, VoiceShape, split
 from audio_svc.speech.tiny_sound import MEL, make_sound
-from audio_svc.speech.tiny_text import MarkedSound, sounds_of
+from audio_svc.speech.tiny_text import MarkedSound
 from audio_svc.weights import storage_bytes
-from fleetserve.errors import InvalidFieldError
 
 MAX_CHARS = 250
 LONGEST_SOUND = 80  # Frames; a second.
@@ -46,12 +40,9 @@ class TinySpeech:
         config = read_voice_config(folder)
         self._names = config.voices
         self._phonemes = {name: place for place, name in enumerate(config.phonemes)}
-        self._sounds = config.sounds
-        self._table = read_table(folder / TABLE_FILE)
         self._voice = Voice(VoiceShape(**config.shape)).eval()
         self._voice.load_state_dict(_read(folder / VOICE_FILE))
-        self._speller = Speller(len(config.sounds)).eval()
-        self._speller.load_state_dict(_read(folder / SPELLER_FILE))
+        self._pronouncer = Pronouncer(folder)
         self._traits = SpeechTraits(
             family="tiny_tts",
             sample_rate_hz=MEL.rate_hz,
@@ -69,7 +60,7 @@ class TinySpeech:
     @property
     def storage_bytes(self) -> int:
         """Bytes of the weights, each storage counted once."""
-        return storage_bytes(self._voice, self._speller)
+        return storage_bytes(self._voice, self._pronouncer.module)
 
     def voices(self) -> tuple[str, ...]:
         return self._names
@@ -82,7 +73,7 @@ class TinySpeech:
     def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
         yield None
         with torch.inference_mode():
-            sounds = self._sounds_of(utterance.text)
+            sounds = self._pronouncer.say(utterance.text)
             drawn = split(self._draw(sounds, self._speaker(utterance)))
         yield None
         seed = utterance.seed
@@ -93,15 +84,6 @@ class TinySpeech:
             int(np.random.default_rng().integers(1 << 31)) if seed is None else seed,
         )
         yield SpeechPiece(_in_range(samples * np.float32(LOUDNESS)))
-
-    def _sounds_of(self, text: str) -> list[MarkedSound]:
-        """Raises: InvalidFieldError: there is nothing in it that can be said."""
-        sounds = sounds_of(text, self._table, self._spell)
-        if not sounds:
-            raise InvalidFieldError(
-                "inputs", f"this model says Latin letters and digits only: {text[:60]!r} has none"
-            )
-        return sounds
 
     def _draw(self, sounds: list[MarkedSound], speaker: Tensor) -> Tensor:
         phonemes = torch.tensor([[self._phonemes[sound.name] for sound in sounds]])
@@ -117,12 +99,6 @@ class TinySpeech:
             return torch.from_numpy(utterance.embedding)[None] @ voices
         place = self._names.index(utterance.voice)
         return voices[place : place + 1]
-
-    def _spell(self, word: str) -> list[str]:
-        """Sounds by the letters alone; empty where they tell none."""
-        letters = torch.tensor([[LETTERS.index(letter) for letter in word]])
-        likeliest = self._speller(letters)[0].argmax(-1).unique_consecutive()
-        return [self._sounds[place] for place in likeliest.tolist() if place]
 
 
 def _read(file: Path) -> dict[str, Tensor]:

@@ -71,12 +71,12 @@ def test_both_weight_layouts_speak_alike(
 def test_without_a_default_voice_it_is_neutral_and_says_so(without_voice: SpeechT5Engine) -> None:
     assert without_voice.voices() == ("neutral",)
     assert without_voice.traits.default_voice == "neutral"
-    assert without_voice.traits.warnings == (NO_DEFAULT_VOICE,)
+    assert without_voice.traits.default_voice_warning == NO_DEFAULT_VOICE
 
 
 def test_with_a_default_voice_there_is_nothing_to_warn_of(engine: SpeechT5Engine) -> None:
     assert engine.voices() == ("default", "neutral")
-    assert engine.traits.warnings == ()
+    assert engine.traits.default_voice_warning == ""
 
 
 def test_safetensors_as_neutral_equal_the_librarys_zero_vector_in_int16(

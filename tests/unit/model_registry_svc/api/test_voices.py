@@ -6,7 +6,8 @@ import pytest
 
 from fleetserve.voices import read_voices
 from tests.unit.model_registry_svc.conftest import Registry
-from tests.unit.model_registry_svc.test_voices import SIZE, VECTOR, publish
+from tests.unit.model_registry_svc.test_recordings import record
+from tests.unit.model_registry_svc.test_voices import SIZE, VECTOR, publish, publish_vallex
 
 URL = "/audio/voices"
 
@@ -79,9 +80,47 @@ async def test_wrong_request_names_what_is_wrong(
 
 async def test_what_is_no_vector_or_no_json_is_refused(http: httpx.AsyncClient) -> None:
     form = {"model_name": "speaks", "name": "a"}
-    answer = await http.post(URL, data=form, files={"file": ("a.wav", b"RIFF....")})
+    answer = await http.post(URL, data=form, files={"file": ("a.json", b"[1, x]")})
     assert answer.status_code == 422
-    assert "file" in answer.text
+    assert "JSON list" in answer.text
     assert (await http.post(URL, data=form, files={"other": ("a", b"x")})).status_code == 422
     assert (await http.post(URL, content=b"{")).status_code == 400
-    assert (await http.post(URL, content=b" " * (1 << 21))).status_code == 413
+    assert (await http.post(URL, content=b" " * (9 << 20))).status_code == 413
+
+
+async def test_recording_is_given_with_its_words_and_deleted(
+    http: httpx.AsyncClient, registry: Registry
+) -> None:
+    publish_vallex(registry.models_dir)
+    form = {"model_name": "vall-e-x", "name": "anna", "transcript": " Good morning. "}
+    answer = await http.post(URL, data=form, files={"file": ("a.wav", record())})
+    assert answer.status_code == 201, answer.text
+    kept = read_voices(registry.models_dir, "vall-e-x")["anna"]
+    assert kept.transcript == "Good morning."
+    assert (registry.models_dir / "vall-e-x" / kept.recording).is_file()
+    await http.delete(f"{URL}/anna", params={"model_name": "vall-e-x"})
+    assert not (registry.models_dir / "vall-e-x" / kept.recording).exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "file", "status", "text"),
+    [
+        ({"model_name": "vall-e-x"}, record(), 422, "transcript"),
+        ({"model_name": "vall-e-x", "transcript": "Hi."}, b"no sound", 415, "wav, flac, mp3"),
+        ({"model_name": "vall-e-x", "transcript": "Hi."}, record(0.5), 422, "1 to 15 s"),
+        ({"model_name": "speaks", "transcript": "Hi."}, record(), 422, "vectors of 4 numbers"),
+        ({"model_name": "nobody", "transcript": "Hi."}, record(), 404, "nobody"),
+    ],
+)
+async def test_wrong_recording_names_what_is_wrong(
+    http: httpx.AsyncClient,
+    registry: Registry,
+    form: dict[str, str],
+    file: bytes,
+    status: int,
+    text: str,
+) -> None:
+    publish_vallex(registry.models_dir)
+    answer = await http.post(URL, data=form | {"name": "a"}, files={"file": ("a", file)})
+    assert answer.status_code == status, answer.text
+    assert text in answer.json()["detail"]
