@@ -94,3 +94,28 @@ async def test_a_decision_outlives_a_crash_and_is_undone_with_one_call(
         assert undone.status_code == 200, undone.json()
         assert (await embed(client))["model_info"]["dtype"] == "float32"
         assert (await client.get(f"/server/optimize/{MODEL}")).json()["tunings"] == []
+
+
+async def test_every_task_is_measured_or_says_why_not(fleet: Fleet) -> None:
+    hubs = {
+        "sorter": "facebook/bart-large-mnli",
+        "finder": "facebook/detr-resnet-50",
+    }
+    async with fleet.client(300.0) as client:
+        for name, model_id in hubs.items():
+            body = {"source": "huggingface", "model_id": model_id, "name": name, "wait": True}
+            assert (await client.post("/models/download", json=body)).is_success
+            wish = {"model_name": name, "candidates": ["bf16"]}
+            answer = await client.post("/server/optimize", json=wish)
+            told = answer.json()
+            assert answer.status_code == 200, told
+            rows = {row["candidate"]: row for row in told["measurements"]}
+            if name == "finder":
+                assert rows == {}
+                assert "object-detection is not tunable: " in told["models"][name]["skipped"]
+            else:
+                assert rows["bf16"]["measures"]["same_answer"] > 0.5, rows
+                assert rows["bf16"]["max_error"] > 0
+                assert told["models"][name]["samples"] >= 256
+            await client.delete(f"/server/optimize/{name}")
+            await client.delete(f"/models/download/{name}?force=true")

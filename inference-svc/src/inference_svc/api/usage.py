@@ -29,9 +29,10 @@ def usages(pool: ModelPool[Served], name: str | None = None) -> list[ModelUsage]
         if handle.state is not HandleState.READY or name not in (None, handle.spec.name):
             continue
         served = handle.model
-        batched = isinstance(served, ServedModel)
-        info = served.engine.info if batched else served.generator.info
-        counted = served.batcher.usage if batched else served.usage
-        memory = {info.device: handle.bytes}
+        if isinstance(served, ServedModel):
+            device, counted = served.engine.info.device, served.batcher.usage
+        else:
+            device, counted = served.generator.info.device, served.usage
+        memory = {device: handle.bytes}
         found.append(ModelUsage(handle.spec.name, handle.spec.revision, memory, counted))
     return found

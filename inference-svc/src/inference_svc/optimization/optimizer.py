@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 # Why there is nothing that could tell whether a faster model is still the same one.
 _WRITES = "it writes texts, where one other token changes all that follow"
-_UNTUNABLE = {
+_UNTUNABLE: Mapping[str, str] = {
     Task.SUMMARIZATION: _WRITES,
     Task.TRANSLATION: _WRITES,
     Task.TEXT2TEXT_GENERATION: _WRITES,

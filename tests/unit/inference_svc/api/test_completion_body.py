@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -103,8 +103,8 @@ def test_what_says_nothing_is_no_request_for_it() -> None:
         (text(best_of=1, suffix="", frequency_penalty=0.0, logit_bias={}), text()),
     ):
         body.check()
-        found, expected = ordered(body)[0], ordered(plain)[0]
-        assert replace(found, deadline_s=expected.deadline_s) == expected
+        found, expected = asdict(ordered(body)[0]), asdict(ordered(plain)[0])
+        assert found == {**expected, "deadline_s": found["deadline_s"]}
 
 
 @pytest.mark.parametrize(
