@@ -16,6 +16,7 @@ from tests.hub.faults import Fault, FaultKind
 from tests.hub.server import HubServer
 from tests.integration.fleet import REQUEST_S, Fleet
 
+BART = "facebook/bart-large-cnn"
 NER = "dslim/bert-base-NER"
 FLAN = "google/flan-t5-small"
 BYTES_PER_S = 400_000
@@ -23,6 +24,7 @@ MODELS = {
     "slow-ear": (WHISPER, "automatic-speech-recognition"),
     "slower-ear": (WAV2VEC2, "automatic-speech-recognition"),
     "voice": (MMS_ENGLISH, "text-to-speech"),
+    "second-voice": (MMS_ENGLISH, "text-to-speech"),
     "ner": (NER, "token-classification"),
     "broken": (FLAN, "text2text-generation"),
     "gone": ("nobody/nothing", "fill-mask"),
@@ -149,6 +151,17 @@ async def test_only_names_of_the_catalogue_are_fetched(
     looked = await client.get("/v2/models/ner")
     assert looked.status_code == 404
     assert hub.log.all() == []
+
+
+async def test_model_that_speaks_for_another_one_is_fetched_too(client: httpx.AsyncClient) -> None:
+    body = {"source": "huggingface", "model_id": BART, "name": "newsreader", "wait": True}
+    fetched = await client.post("/models/download", json={**body, "auto_convert_tts": True})
+    assert fetched.is_success, fetched.text
+    ask = {"model_name": "newsreader", "inputs": "One.", "speech_model": "second-voice"}
+    answer = await client.post("/synthesize", json=ask)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["stages"][1]["model"] == "second-voice"
+    assert answer.json()["stages"][1]["revision"]
 
 
 async def test_openais_alias_and_a_job_are_first_requests_too(client: httpx.AsyncClient) -> None:

@@ -44,10 +44,12 @@ class DataPath:
         )
         audio = settings.config.audio
         speech = SpeechChoice(self.models, audio.speech_model)
-        self.voices = TwoStageVoices(self.dispatcher, speech, clock, audio.max_text_chars)
         self.calls = ServiceCalls(self.table, upstream, runtime.signer, clock)
         orders = DownloadOrders(self.calls, self.table, clock)
-        self.first_use = FirstUse(self.voices, self.models, self.room, orders, clock)
+        # The model that speaks for another one may be used for the first time too.
+        speakers = FirstUse(self.dispatcher, self.models, self.room, orders, clock)
+        voices = TwoStageVoices(speakers, speech, clock, audio.max_text_chars)
+        self.first_use = FirstUse(voices, self.models, self.room, orders, clock)
         self.bodies = BodyStore(
             settings.cache_dir / "spool",
             max_body=server.max_file_mb * MIB,

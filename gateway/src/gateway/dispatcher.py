@@ -65,36 +65,31 @@ class Dispatcher:
         Raises: DeadlineError: the time was over first; UnavailableError: held too long, or no
             room to be held; ModelNotFoundError: the model is gone or its download failed.
         """
+        shed: UnavailableError | None = None
         self.demand.enter(exchange)
         try:
-            async with self._reply_to(exchange) as reply:
-                yield reply
+            while True:
+                replica = self._choose(exchange)
+                if replica is None:
+                    await self._hold(exchange, shed)
+                    continue
+                if self._clock.monotonic_s() >= exchange.deadline_s:
+                    raise shed or _too_late(exchange)
+                replica.own += 1
+                reply = None
+                try:
+                    reply = await self._attempt(exchange, replica)
+                    if reply is not None and not reply.shed:
+                        yield reply
+                        return
+                    shed = _shed_of(reply) if reply is not None else shed
+                finally:
+                    replica.own -= 1
+                    if reply is not None and reply.content is None:
+                        reply.answer.close()
+                exchange.tried.add(replica.id)
         finally:
             self.demand.leave(exchange)
-
-    @contextlib.asynccontextmanager
-    async def _reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
-        shed: UnavailableError | None = None
-        while True:
-            replica = self._choose(exchange)
-            if replica is None:
-                await self._hold(exchange, shed)
-                continue
-            if self._clock.monotonic_s() >= exchange.deadline_s:
-                raise shed or _too_late(exchange)
-            replica.own += 1
-            reply = None
-            try:
-                reply = await self._attempt(exchange, replica)
-                if reply is not None and not reply.shed:
-                    yield reply
-                    return
-                shed = _shed_of(reply) if reply is not None else shed
-            finally:
-                replica.own -= 1
-                if reply is not None and reply.content is None:
-                    reply.answer.close()
-            exchange.tried.add(replica.id)
 
     def _choose(self, exchange: Exchange) -> Replica | None:
         target = exchange.model

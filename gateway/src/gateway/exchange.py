@@ -23,16 +23,10 @@ def passed_on(headers: Headers, names: tuple[bytes, ...]) -> list[tuple[str, str
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """A model of the catalogue that is not here.
-
-    Attributes:
-        asked: What the caller called it.
-        allowed: This request may have it fetched; else it only waits a moment for it.
-    """
+    """A model of the catalogue that is not here; ``asked`` is what the caller called it."""
 
     offer: Offer
     asked: str
-    allowed: bool
 
 
 @dataclass(slots=True)
@@ -49,6 +43,7 @@ class Exchange:
         holds: How often it was held after every replica was tried.
         order: It is to be taken in as a job, and not sent now.
         fetch: The model is still to come; ``model`` only says what it is going to be.
+        may_fetch: It may have that model fetched; else it only waits a moment for it.
         two_stage: The model rewrites the text of the body, and another one speaks it.
     """
 
@@ -69,6 +64,7 @@ class Exchange:
     order: JobOrder | None = None
     two_stage: bool = False
     fetch: Fetch | None = None
+    may_fetch: bool = False
 
     @property
     def model_name(self) -> str:

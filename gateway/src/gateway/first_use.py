@@ -9,7 +9,8 @@ from fleetserve.asgi import Scope
 from fleetserve.auth.scopes import RouteScopes
 from fleetserve.clock import Clock
 from fleetserve.errors import UnavailableError
-from fleetserve.model_records import ModelState
+from fleetserve.model_records import ModelRecord, ModelState
+from fleetserve.tasks import service_for_task
 from gateway.carrier import AcceptJob
 from gateway.download_orders import DownloadOrders
 from gateway.entrance import PRINCIPAL
@@ -37,6 +38,25 @@ class FetchRule:
             return self._policy == "everyone"
         principal = scope.get(PRINCIPAL)
         return principal is None or principal.may(_DOWNLOAD)
+
+
+def find_or_offer(
+    models: KnownModels, name: str, *, may_fetch: bool
+) -> tuple[Target, Fetch | None]:
+    """The model, or what it is going to be when the catalogue's came.
+
+    A download that failed is tried again only where it may be.
+
+    Raises: ModelNotFoundError.
+    """
+    target = models.get(name)
+    if target is not None and (target.record.state is not ModelState.FAILED or not may_fetch):
+        return target, None
+    offer = models.offer(name)
+    if offer is None:
+        return target or models.find(name), None
+    record = ModelRecord(offer.name, offer.task, ModelState.DOWNLOADING)
+    return Target(record, service_for_task(offer.task)), Fetch(offer, name)
 
 
 class FirstUse:
@@ -90,14 +110,14 @@ class FirstUse:
         begin_s = self._clock.monotonic_s()
         until_s = min(exchange.deadline_s, begin_s + self._room.hold_s)
         with self._room.place(name, exchange.size, "not downloaded"):
-            if fetch.allowed:
+            if exchange.may_fetch:
                 failed_id = self._failed_id(name)
                 download_id = await self._orders.order(fetch.offer, failed_id, until_s)
                 target = await self._news(name, download_id, until_s)
             else:
                 target = await self._news(name, None, min(until_s, begin_s + CATALOGUE_WAIT_S))
         exchange.held_s += self._clock.monotonic_s() - begin_s
-        if target is None and fetch.allowed:
+        if target is None and exchange.may_fetch:
             raise UnavailableError(
                 f"{name} is not ready: its download is about to begin.",
                 retry_after_s=RETRY_AFTER_S,

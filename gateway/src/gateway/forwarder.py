@@ -6,14 +6,13 @@ from typing import Protocol
 
 from fleetserve.asgi import Receive, Scope, Send
 from fleetserve.errors import InvalidFieldError, MethodNotAllowedError, NotFoundError
-from fleetserve.model_records import ModelRecord, ModelState
-from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task, service_for_task
+from fleetserve.tasks import TEXT_TO_TEXT_TASKS, Task
 from gateway.bodies import Body
 from gateway.carrier import Carrier
 from gateway.data_routes import MATCH, DataRoute, RouteMatch
 from gateway.entrance import principal_name
-from gateway.exchange import MODEL_HEADER, Exchange, Fetch, Headers, passed_on
-from gateway.first_use import FetchRule
+from gateway.exchange import MODEL_HEADER, Exchange, Headers, passed_on
+from gateway.first_use import FetchRule, find_or_offer
 from gateway.jobs.order import JobOrder, idempotency_key, wants_async, webhook_in_query
 from gateway.known_models import KnownModels, Target
 from gateway.relay import Relay
@@ -74,22 +73,6 @@ class Forwarder:
         match: RouteMatch = scope[MATCH]
         await self._carrier.carry(scope, receive, send, match.route.path, self._exchange)
 
-    def _find(self, name: str, scope: Scope, route: DataRoute) -> tuple[Target, Fetch | None]:
-        """The model, or what it is going to be when the catalogue's came.
-
-        Raises: ModelNotFoundError.
-        """
-        target = self._models.get(name)
-        if target is not None and target.record.state is not ModelState.FAILED:
-            return target, None
-        # To look at a model changes nothing.
-        allowed = route.method == "POST" and self._rule.allows(scope)
-        offer = self._models.offer(name)
-        if offer is None or (target is not None and not allowed):
-            return target or self._models.find(name), None
-        record = ModelRecord(offer.name, offer.task, ModelState.DOWNLOADING)
-        return Target(record, service_for_task(offer.task)), Fetch(offer, name, allowed)
-
     async def _exchange(self, scope: Scope, sent: Headers, body: Body, relay: Relay) -> Exchange:
         """What is to be sent where, from the request's routing fields."""
         route, model, version = scope[MATCH]
@@ -101,7 +84,9 @@ class Forwarder:
         query = scope["query_string"]
         fields = await route.read(sent, query, body)
         await self._entrance.admit_token(scope, fields.token)
-        target, fetch = self._find(model or fields.model, scope, route)
+        # To look at a model changes nothing.
+        may_fetch = route.method == "POST" and self._rule.allows(scope)
+        target, fetch = find_or_offer(self._models, model or fields.model, may_fetch=may_fetch)
         _check_service(route, target, fetched=fetch is not None)
         headers = passed_on(sent, _PASSED_ON)
         headers.append(("x-request-id", relay.request_id))
@@ -120,6 +105,7 @@ class Forwarder:
             order=self._order(scope, sent, fields) if route.takes_jobs else None,
             two_stage=_speaks(route) and target.record.two_stage_voice,
             fetch=fetch,
+            may_fetch=may_fetch,
         )
 
     def _order(self, scope: Scope, sent: Headers, fields: RoutingFields) -> JobOrder | None:

@@ -15,7 +15,8 @@ from fleetserve.clock import Clock
 from fleetserve.errors import FleetError, InvalidFieldError, UpstreamError
 from fleetserve.tasks import Task
 from gateway.bodies import Body
-from gateway.exchange import MODEL_HEADER, Exchange
+from gateway.exchange import MODEL_HEADER, Exchange, Fetch
+from gateway.first_use import find_or_offer
 from gateway.known_models import KnownModels, Target
 from gateway.relayed_errors import error_of
 from gateway.reply import Replies, Reply
@@ -42,13 +43,14 @@ class SpeechChoice:
     models: KnownModels
     default: str
 
-    def choose(self, asked: str) -> Target:
+    def choose(self, asked: str, *, may_fetch: bool) -> tuple[Target, Fetch | None]:
         """The model that was asked for, else the first of the default's that is here.
 
-        Raises: ModelNotFoundError; InvalidFieldError: it does not speak by itself.
+        Raises: as find_or_offer; InvalidFieldError: it does not speak by itself.
         """
+        fetch = None
         if asked:
-            target = self.models.find(asked)
+            target, fetch = find_or_offer(self.models, asked, may_fetch=may_fetch)
         else:
             target = self.models.ready(self.default) or self.models.find(FALLBACK)
         if target.record.task != Task.TEXT_TO_SPEECH:
@@ -57,7 +59,7 @@ class SpeechChoice:
                 f"{target.record.name} is a model for {target.record.task} and does not speak by"
                 " itself; GET /tts/health lists those that do",
             )
-        return target
+        return target, fetch
 
 
 class TwoStageVoices:
@@ -86,11 +88,12 @@ class TwoStageVoices:
         assert exchange.model is not None
         assert exchange.body is not None
         order = read_order(exchange.target, exchange.body, self._max_chars)
-        speaker = self._speech.choose(order.speech_model)
+        speaker, fetch = self._speech.choose(order.speech_model, may_fetch=exchange.may_fetch)
         with _stage("text", exchange.model_name):
             written = await self._write(exchange, exchange.model, order)
         with _stage("speech", speaker.record.name):
             spoken = self._spoken(exchange, order, speaker, written)
+            spoken.fetch, spoken.may_fetch = fetch, exchange.may_fetch
             async with self._fleet.reply_to(spoken) as reply:
                 exchange.upstream = spoken.upstream
                 exchange.attempts += spoken.attempts
@@ -98,7 +101,7 @@ class TwoStageVoices:
                     raise error_of(reply.status, reply.headers, await _whole(reply))
                 if reply.media_type == b"application/json":
                     await _whole(reply)
-                await tell_stages(reply, written, speaker)
+                await tell_stages(reply, written, spoken.model or speaker)
                 yield reply
 
     async def _write(self, exchange: Exchange, writer: Target, order: StagedOrder) -> TextStage:

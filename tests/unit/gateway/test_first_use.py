@@ -26,7 +26,7 @@ def asked(fleet: Fleet, *, allowed: bool = True, timeout_s: float = 30.0) -> Exc
     record = ModelRecord(OFFERED, OFFER.task, ModelState.DOWNLOADING)
     exchange.model, exchange.service = Target(record, AUDIO_SERVICE), AUDIO_SERVICE
     exchange.headers.append(("x-fleet-model", OFFERED))
-    exchange.fetch = Fetch(OFFER, "tts-1", allowed)
+    exchange.fetch, exchange.may_fetch = Fetch(OFFER, "tts-1"), allowed
     return exchange
 
 

@@ -19,6 +19,7 @@ from gateway.reply import Reply
 from gateway.two_stage import SpeechChoice, TwoStageVoices
 from gateway.upstream.memory import Behaviour, MemoryAnswer, SentRequest
 from tests.unit.gateway.fleet import (
+    OFFERED,
     Fleet,
     Gate,
     announced,
@@ -41,7 +42,7 @@ Ask = Callable[..., Exchange]
 def voices(fleet: Fleet) -> TwoStageVoices:
     fleet.models.put(recorded("bart", task="summarization", two_stage_voice=True))
     speech = SpeechChoice(fleet.models, "tts-1")
-    return TwoStageVoices(fleet.dispatcher, speech, fleet.clock, max_chars=100)
+    return TwoStageVoices(fleet.first_use, speech, fleet.clock, max_chars=100)
 
 
 @pytest.fixture
@@ -146,6 +147,23 @@ class TestSpeaker:
         with pytest.raises(ModelNotFoundError):
             await reply_to(voices, ask(speech_model="nothing"))
         assert fleet.upstream.sent == []
+
+    async def test_one_that_is_not_here_is_fetched_when_there_is_something_to_say(
+        self, fleet: Fleet, voices: TwoStageVoices, ask: Ask
+    ) -> None:
+        serve(fleet)
+        begun = answering(b'{"download_id":"dl-1"}', status=202)
+        fleet.add(begun, announced("r1", service="model-registry-svc", models=()))
+        exchange = ask(speech_model=OFFERED)
+        exchange.may_fetch = True
+        asking = asyncio.ensure_future(reply_to(voices, exchange))
+        await fleet.go_on(1.0)
+        assert fleet.sent_to() == ["i1", "r1"]
+        fleet.models.put(recorded(OFFERED, task="text-to-speech"))
+        fleet.table.notify()
+        reply = await asking
+        assert reply.content is not None
+        assert orjson.loads(reply.content)["model_info"]["speech_model"] == OFFERED
 
 
 class TestErrors:
