@@ -30,7 +30,7 @@ from fleetserve.manifest import VOCODER_FOLDER
 from fleetserve.voices import MAX_SAMPLE_S
 
 MAX_CHARS = 150  # It was trained on sentences; in longer texts it skips and repeats words.
-WARM_UP_STEPS = 3
+WARM_UP_STEPS = 3  # Layers or frames.
 SAMPLES_KEPT = 32  # Recordings that needn't be encoded again; 20 KB each.
 ENGLISH = MODEL_LANGUAGES.index("en")
 EXPERIMENTAL = "VALL-E X is experimental: it may skip, repeat or mumble words. Listen before use."
