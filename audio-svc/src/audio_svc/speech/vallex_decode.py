@@ -1,7 +1,8 @@
 """VALL-E X in steps: signs and a prompt to codes, a frame at a time, then codebook by codebook."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -113,7 +114,9 @@ class VallexDecoder:
             )
             known = tables[0](first)
         codes = [first]
-        stages = zip(model.nar_stage_embeddings, model.nar_predict_layers, strict=True)
+        stages: Iterable[tuple[Any, Any]] = zip(
+            model.nar_stage_embeddings, model.nar_predict_layers, strict=True
+        )
         for book, (stage, predict) in enumerate(stages, start=1):
             with torch.inference_mode():
                 heard = model.nar_audio_position(torch.cat([past, known])[None])

@@ -191,6 +191,20 @@ def test_without_presets_it_says_that_its_voice_is_nobodys(tmp_path: Path) -> No
     assert engine.traits.default_voice_warning == NO_PRESET
 
 
+@pytest.mark.parametrize("change", [{"audio_tokens": 1023}, {"text_tokens": 80}, {"books": 4}])
+def test_preset_of_another_model_is_left_out(tmp_path: Path, change: dict[str, int]) -> None:
+    write_vallex(tmp_path, presets=True)
+    write_encodec(tmp_path / VOCODER_FOLDER)
+    path = tmp_path / "presets" / "alan.npz"
+    with np.load(path) as told:
+        arrays = dict(told)
+    arrays["audio_tokens"] = arrays["audio_tokens"][:, :, : change.pop("books", CODEBOOKS)]
+    for name, number in change.items():
+        arrays[name].flat[-1] = number
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    assert VallexEngine(tmp_path, "cpu").voices() == ("acou_1", "dingzhen", "unprompted")
+
+
 def test_what_can_not_be_said_or_heard_is_refused(engine: VallexEngine, tmp_path: Path) -> None:
     with pytest.raises(InvalidFieldError, match="日本"):
         speak(engine, Utterance("日本", "alan"))
