@@ -38,7 +38,7 @@ class Family:
         model_type: As config.json says it.
         load: From the folder of files and a device; blocking.
         read: Quick; never imports a model library.
-        is_in: Whether files without a config.json are this family's.
+        is_in: Whether files whose config.json is missing or says nothing are this family's.
     """
 
     model_type: str
@@ -53,7 +53,8 @@ def family_of(folder: Path, name: str, families: Mapping[str, Family]) -> Family
 
     Raises: InvalidFieldError: no engine here loads it; ConflictError: its files are broken.
     """
-    if not (folder / CONFIG_FILE).exists():
+    # Some repositories have one with nothing in it, for the hub to count downloads by.
+    if not (folder / CONFIG_FILE).exists() or "model_type" not in read_config(folder, name):
         for family in families.values():
             if family.is_in(folder):
                 return family

@@ -33,9 +33,11 @@ def to_flac(data: bytes) -> bytes:
             heard = file.read(int(MAX_SAMPLE_S * rate_hz) + 1, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as exc:
             raise InvalidFieldError(FIELD, f"the recording is damaged: {exc}") from None
-    if not MIN_SAMPLE_S * rate_hz <= len(heard) <= MAX_SAMPLE_S * rate_hz:
+    seconds = len(heard) / rate_hz
+    if not MIN_SAMPLE_S <= seconds <= MAX_SAMPLE_S:
+        lasts = f"{seconds:.2f} s" if seconds < MIN_SAMPLE_S else "longer"
         raise InvalidFieldError(
-            FIELD, f"a voice is a recording of {MIN_SAMPLE_S:g} to {MAX_SAMPLE_S:g} s"
+            FIELD, f"a voice is a recording of {MIN_SAMPLE_S:g} to {MAX_SAMPLE_S:g} s, not {lasts}"
         )
     mixed = heard.mean(axis=1)
     if not QUIET < abs(mixed).max() < float("inf"):

@@ -27,6 +27,8 @@ def test_files_without_a_config_are_of_the_family_that_knows_them(tmp_path: Path
         family_of(tmp_path, "m", families)
     (tmp_path / "tone.yaml").touch()
     assert family_of(tmp_path, "m", families) is tone
+    (tmp_path / "config.json").write_text("{}")
+    assert family_of(tmp_path, "m", families) is tone
 
 
 @pytest.mark.parametrize("config", [None, "not json"])

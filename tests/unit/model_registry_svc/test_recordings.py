@@ -40,8 +40,8 @@ def test_recording_is_kept_at_its_rate_with_one_channel(kind: str, channels: int
     [
         (b"no sound", UnsupportedMediaError, "wav, flac, mp3"),
         (b"", UnsupportedMediaError, "wav, flac, mp3"),
-        (record(0.9), InvalidFieldError, "1 to 15 s"),
-        (record(15.1), InvalidFieldError, "1 to 15 s"),
+        (record(0.9), InvalidFieldError, "1 to 15 s, not 0.90 s"),
+        (record(15.1), InvalidFieldError, "1 to 15 s, not longer"),
         (record(loudness=0.0), InvalidFieldError, "nothing is heard"),
         (record(kind="FLAC")[:4000], InvalidFieldError, "damaged|1 to 15 s"),
     ],

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
+import structlog
 import torch
 
 from audio_svc.audio.decoding import decode, to_rate
@@ -30,8 +31,10 @@ from fleetserve.manifest import VOCODER_FOLDER
 from fleetserve.voices import MAX_SAMPLE_S
 
 MAX_CHARS = 150  # It was trained on sentences; in longer texts it skips and repeats words.
-WARM_UP_STEPS = 3
+WARM_UP_STEPS = 3  # Layers or frames.
 SAMPLES_KEPT = 32  # Recordings that needn't be encoded again; 20 KB each.
+log = structlog.get_logger(__name__)
+
 ENGLISH = MODEL_LANGUAGES.index("en")
 EXPERIMENTAL = "VALL-E X is experimental: it may skip, repeat or mumble words. Listen before use."
 NO_PRESET = (
@@ -59,7 +62,7 @@ class VallexEngine:
         shape = self._model.shape
         self._codec = Encodec(folder / VOCODER_FOLDER, self._device, shape.codebooks, shape.codes)
         self._pronouncer = Pronouncer(FOLDER / "tiny_tts")
-        presets = read_presets(folder)
+        presets = {name: one for name, one in read_presets(folder).items() if self._fits(name, one)}
         self._prompts = {name: self._from_preset(preset) for name, preset in presets.items()}
         self._prompts[FREE_VOICE] = self._no_prompt()
         self._names = order_voices(presets)
@@ -132,6 +135,18 @@ class VallexEngine:
         codes = self._codec.encode(to_rate(heard, self._codec.rate_hz))
         said = normalize_text(sample.transcript, "en").text
         return Prompt(codes, self._read(said), ENGLISH)
+
+    def _fits(self, name: str, preset: Preset) -> bool:
+        """Whether the model has numbers like these; on a GPU others would end the process."""
+        shape, (codes, signs) = self._model.shape, (preset.codes, preset.signs)
+        fits = (
+            codes.shape[1] == shape.codebooks
+            and all(0 <= code < shape.codes for code in (codes.min(), codes.max()))
+            and all(0 <= sign < shape.signs for sign in (signs.min(), signs.max()))
+        )
+        if not fits:
+            log.warning("voice.refused", voice=name, reason="another model's numbers")
+        return fits
 
     def _from_preset(self, preset: Preset) -> Prompt:
         return Prompt(

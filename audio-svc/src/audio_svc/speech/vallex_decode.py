@@ -1,7 +1,8 @@
 """VALL-E X in steps: signs and a prompt to codes, a frame at a time, then codebook by codebook."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -65,8 +66,7 @@ class VallexDecoder:
         model, end = self._model, self._model.shape.codes
         most = FRAMES_PER_SIGN * self._signs.shape[1]
         cache = Cache(model.shape.layers)
-        with torch.inference_mode():
-            logits = self._begin(cache)
+        logits = yield from self._begin(cache)
         place = 1 + len(self._prompt.codes)
         spoken: list[Tensor] = []
         while True:
@@ -80,20 +80,22 @@ class VallexDecoder:
             yield
             with torch.inference_mode():
                 heard = model.ar_audio_position(model.ar_audio_embedding(code[None]), place)
-                logits = model.ar_predict_layer(model.ar_decoder(heard, cache=cache)[0, -1])
+                logits = model.ar_predict_layer(model.ar_decoder(heard, cache)[0, -1])
             place += 1
 
-    def _begin(self, cache: Cache) -> Tensor:
+    def _begin(self, cache: Cache) -> Generator[None, None, Tensor]:
         """Reads signs and prompt; the first frame's logits, float32 [codes + 1]."""
         model = self._model
-        signs = self._read_signs(model.ar_text_embedding, model.ar_language_embedding)
-        text = model.ar_text_position(signs)
-        begin = model.shape.codes + 1
-        codes = pad(self._prompt.codes[:, 0], (1, 0), value=begin)[None]
-        heard = model.ar_audio_position(model.ar_audio_embedding(codes))
-        mask = _first_mask(text.shape[1], heard.shape[1], text.device)
-        hidden = model.ar_decoder(torch.cat([text, heard], dim=1), mask=mask, cache=cache)
-        logits: Tensor = model.ar_predict_layer(hidden[0, -1])
+        with torch.inference_mode():
+            signs = self._read_signs(model.ar_text_embedding, model.ar_language_embedding)
+            text = model.ar_text_position(signs)
+            codes = pad(self._prompt.codes[:, 0], (1, 0), value=model.shape.codes + 1)[None]
+            heard = model.ar_audio_position(model.ar_audio_embedding(codes))
+            mask = _first_mask(text.shape[1], heard.shape[1], text.device)
+            start = torch.cat([text, heard], dim=1)
+        hidden = yield from model.ar_decoder.walk(start, mask=mask, cache=cache)
+        with torch.inference_mode():
+            logits: Tensor = model.ar_predict_layer(hidden[0, -1])
         return logits
 
     def _draw(self, logits: Tensor) -> Tensor:
@@ -101,7 +103,7 @@ class VallexDecoder:
         return torch.multinomial(softmax(logits, dim=-1), 1, generator=self._generator)
 
     def _fill_in(self, first: Tensor) -> Generator[None, None, Tensor]:
-        """The likeliest codes of every further codebook. Yields after each."""
+        """The likeliest codes of every further codebook. Yields after each layer."""
         model, prompt = self._model, self._prompt.codes
         with torch.inference_mode():
             signs = self._read_signs(model.nar_text_embedding, model.nar_language_embedding)
@@ -112,15 +114,18 @@ class VallexDecoder:
             )
             known = tables[0](first)
         codes = [first]
-        stages = zip(model.nar_stage_embeddings, model.nar_predict_layers, strict=True)
+        stages: Iterable[tuple[Any, Any]] = zip(
+            model.nar_stage_embeddings, model.nar_predict_layers, strict=True
+        )
         for book, (stage, predict) in enumerate(stages, start=1):
             with torch.inference_mode():
                 heard = model.nar_audio_position(torch.cat([past, known])[None])
-                hidden = model.nar_decoder(torch.cat([text, heard], dim=1), stage=stage.weight)
+                start = torch.cat([text, heard], dim=1)
+            hidden = yield from model.nar_decoder.walk(start, stage=stage.weight)
+            with torch.inference_mode():
                 found = predict(hidden[0, -len(first) :]).argmax(dim=-1)
                 known = known + tables[book](found)
             codes.append(found)
-            yield
         return torch.stack(codes, dim=1)
 
     def _read_signs(self, signs: Table, languages: Table) -> Tensor:

@@ -62,7 +62,13 @@ def _read_preset(path: Path) -> Preset:
     with np.load(path, allow_pickle=False) as told:
         codes, signs = told["audio_tokens"], told["text_tokens"]
         language = PRESET_LANGUAGES[int(told["lang_code"])]
-    if codes.ndim != 3 or signs.ndim != 2 or len(codes) != 1 or len(signs) != 1:
+    if (
+        codes.ndim != 3
+        or signs.ndim != 2
+        or len(codes) != 1
+        or len(signs) != 1
+        or not codes.size * signs.size
+    ):
         raise ValueError(f"its shapes are {codes.shape} and {signs.shape}")
     return Preset(codes[0].astype(np.int64), signs[0].astype(np.int64), language)
 

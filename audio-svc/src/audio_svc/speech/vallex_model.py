@@ -4,6 +4,7 @@ Source: Wang et al. 2023, Neural Codec Language Models are Zero-Shot Text to Spe
 Zhang et al. 2023, Speak Foreign Languages with Your Own Voice.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import log
 
@@ -162,17 +163,28 @@ class Stack(nn.Module):
         self.layers = nn.ModuleList(Layer(shape, norm) for _ in range(shape.layers))
         self.norm = norm(shape.width)
 
-    def forward(
+    def forward(self, hidden: Tensor, cache: Cache) -> Tensor:
+        """Of what comes next, one place at a time."""
+        for place, layer in enumerate(self.layers):
+            hidden = layer(hidden, None, cache, place, None)
+        normed: Tensor = self.norm(hidden)
+        return normed
+
+    def walk(
         self,
         hidden: Tensor,
         *,
         mask: Tensor | None = None,
         cache: Cache | None = None,
         stage: Tensor | None = None,
-    ) -> Tensor:
+    ) -> Generator[None, None, Tensor]:
+        """The same of many places, with a rest after each layer: it takes a CPU 0.1 s."""
         for place, layer in enumerate(self.layers):
-            hidden = layer(hidden, mask, cache, place, stage)
-        normed: Tensor = self.norm(hidden, stage)
+            with torch.inference_mode():
+                hidden = layer(hidden, mask, cache, place, stage)
+            yield
+        with torch.inference_mode():
+            normed: Tensor = self.norm(hidden, stage)
         return normed
 
 

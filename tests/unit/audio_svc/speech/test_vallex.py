@@ -18,7 +18,7 @@ from audio_svc.speech.vallex_text import signs_of
 from fleetserve.errors import ConflictError, InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER
 from tests.checkpoints.encodec import write_encodec
-from tests.checkpoints.vallex import CLOCK, CODEBOOKS, make_vallex, write_vallex
+from tests.checkpoints.vallex import CLOCK, CODEBOOKS, LAYERS, make_vallex, write_vallex
 from tests.unit.audio_svc.speech.vallex_reference import speak as plain
 
 SENTENCE = "Hello, this is a test."
@@ -149,11 +149,12 @@ def test_text_that_comes_to_no_end_is_said_to_be_cut(
     assert len(piece.samples) == len(signs(SENTENCE)) * RATE_HZ / 75
 
 
-def test_it_rests_after_every_frame_and_every_codebook(engine: VallexEngine) -> None:
+def test_it_rests_after_every_frame_and_every_layer_of_many_places(engine: VallexEngine) -> None:
     steps = list(engine.synthesize(Utterance(SENTENCE, "alan", seed=1)))
     piece = steps.pop()
     assert piece is not None
-    assert steps == [None] * (1 + len(piece.samples) // 320 + CODEBOOKS - 1)
+    frames, stacks = len(piece.samples) // 320, 1 + CODEBOOKS - 1
+    assert steps == [None] * (1 + frames + stacks * LAYERS)
 
 
 def test_end_before_the_first_frame_is_not_taken(tmp_path: Path) -> None:
@@ -188,6 +189,20 @@ def test_without_presets_it_says_that_its_voice_is_nobodys(tmp_path: Path) -> No
     engine = VallexEngine(tmp_path, "cpu")
     assert engine.voices() == ("unprompted",)
     assert engine.traits.default_voice_warning == NO_PRESET
+
+
+@pytest.mark.parametrize("change", [{"audio_tokens": 1023}, {"text_tokens": 80}, {"books": 4}])
+def test_preset_of_another_model_is_left_out(tmp_path: Path, change: dict[str, int]) -> None:
+    write_vallex(tmp_path, presets=True)
+    write_encodec(tmp_path / VOCODER_FOLDER)
+    path = tmp_path / "presets" / "alan.npz"
+    with np.load(path) as told:
+        arrays = dict(told)
+    arrays["audio_tokens"] = arrays["audio_tokens"][:, :, : change.pop("books", CODEBOOKS)]
+    for name, number in change.items():
+        arrays[name].flat[-1] = number
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    assert VallexEngine(tmp_path, "cpu").voices() == ("acou_1", "dingzhen", "unprompted")
 
 
 def test_what_can_not_be_said_or_heard_is_refused(engine: VallexEngine, tmp_path: Path) -> None:
