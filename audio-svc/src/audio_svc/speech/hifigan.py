@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import SpeechT5HifiGan, SpeechT5HifiGanConfig
 
+from audio_svc.speech.hifigan_tiles import put_channels_innermost, vocode
 from audio_svc.speech.tacotron2_weights import State, load_state
 from fleetserve.errors import ConflictError
 
@@ -30,17 +31,20 @@ class HifiGan:
         state = {name.replace(".conv.", "."): tensor for name, tensor in state.items()}
         state = _fuse_weight_norm(state)
         self.module = _build(state, sample_rate_hz, path)
-        self._added_frames = SPEECHBRAIN_FRAMES if mirrored else 0
-        if mirrored:
-            for part in self.module.modules():
-                if isinstance(part, nn.Conv1d):
-                    part.padding_mode = "reflect"
+        self._mirrored = mirrored
+        if not mirrored:
+            put_channels_innermost(self.module)
+            return
+        for part in self.module.modules():
+            if isinstance(part, nn.Conv1d):
+                part.padding_mode = "reflect"
 
     def vocode(self, spectrogram: torch.Tensor) -> torch.Tensor:
         """float32 [1, mel bins, frames] → [samples]."""
-        added = self._added_frames
-        if added:
-            spectrogram = torch.nn.functional.pad(spectrogram, (added, added), "replicate")
+        if not self._mirrored:
+            return vocode(self.module, spectrogram[0].T)
+        added = (SPEECHBRAIN_FRAMES, SPEECHBRAIN_FRAMES)
+        spectrogram = torch.nn.functional.pad(spectrogram, added, "replicate")
         samples: torch.Tensor = self.module(spectrogram.transpose(1, 2))[0]
         return samples
 

@@ -12,6 +12,7 @@ import torch
 from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Tokenizer
 
 from audio_svc.speech.base import Samples, SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.hifigan_tiles import put_channels_innermost, vocode
 from audio_svc.speech.speecht5_decode import PrenetTail, find_tail_rows
 from audio_svc.speech.speecht5_files import (
     DEFAULT_VOICE,
@@ -47,6 +48,7 @@ class SpeechT5Engine:
         self._tokenizer = SpeechT5Tokenizer.from_pretrained(folder, local_files_only=True)
         self._model = _load(SpeechT5ForTextToSpeech, folder, self._device)
         self._vocoder = _load(SpeechT5HifiGan, folder / VOCODER_FOLDER, self._device)
+        put_channels_innermost(self._vocoder)
         size = self._model.config.speaker_embedding_dim
         self._voices = read_voices(folder / VOICES_FOLDER, size)
         self._voices[NEUTRAL_VOICE] = np.zeros(size, np.float32)
@@ -106,7 +108,7 @@ class SpeechT5Engine:
 
     def finish(self, reading: Reading) -> SpeechPiece:
         with torch.inference_mode():
-            samples: Samples = self._vocoder(reading.spectrogram()).cpu().numpy()
+            samples: Samples = vocode(self._vocoder, reading.spectrogram()).cpu().numpy()
         return SpeechPiece(samples, complete=reading.stopped)
 
     def _tokenize(self, text: str) -> torch.Tensor:

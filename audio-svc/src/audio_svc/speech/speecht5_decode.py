@@ -7,6 +7,9 @@ numbers that the library would draw after ``torch.manual_seed(seed)``, from its 
 and the prenet runs over the last rows only. Both are checked against the library by the tests.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -19,6 +22,16 @@ MAX_FRAMES_PER_TOKEN = 20.0
 # 600 rows on MKL; find_tail_rows() measures it again on the machine at hand.
 TAIL_ROWS = 8
 PROBED_LENGTHS = (9, 17, 64, 150, 333, 600)
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """The last rows of one utterance with all that the prenet needs for them, [rows, …] each."""
+
+    frames: torch.Tensor
+    masks: tuple[torch.Tensor, ...]
+    places: torch.Tensor
+    speaker: torch.Tensor
 
 
 class PrenetTail:
@@ -46,28 +59,44 @@ class PrenetTail:
 
     def last_row(self, sequence: torch.Tensor) -> torch.Tensor:
         """float32 [1, length, mel bins] → [1, 1, hidden size]."""
+        return last_rows(self._prenet, [self.draw(sequence)])
+
+    def draw(self, sequence: torch.Tensor) -> Tail:
+        """What last_rows() takes for it; the generator moves on, so once for each step."""
         length = sequence.shape[1]
         first = max(0, length - self._rows) if self._rows else 0
-        prenet, rate = self._prenet, self._prenet.config.speech_decoder_prenet_dropout
-        hidden = sequence[:, first:]
-        for layer in prenet.layers:
-            hidden = torch.nn.functional.relu(layer(hidden))
-            mask = self._draw_mask(length, first, hidden, rate)
-            hidden = torch.where(mask == 1, hidden, 0) * 1 / (1 - rate)
-        hidden = prenet.final_layer(hidden)
-        places = prenet.encode_positions
-        hidden = hidden + places.alpha * places.pe[:, first:length]
-        speaker = self._speaker.unsqueeze(1).expand(-1, hidden.shape[1], -1)
-        hidden = prenet.speaker_embeds_layer(torch.cat([hidden, speaker], dim=-1))
-        return torch.nn.functional.relu(hidden)[:, -1:]
+        prenet = self._prenet
+        return Tail(
+            frames=sequence[0, first:],
+            masks=tuple(self._draw_mask(length, first, layer) for layer in prenet.layers),
+            places=prenet.encode_positions.pe[0, first:length],
+            speaker=self._speaker.expand(length - first, -1),
+        )
 
-    def _draw_mask(
-        self, length: int, first: int, hidden: torch.Tensor, rate: float
-    ) -> torch.Tensor:
+    def _draw_mask(self, length: int, first: int, layer: Any) -> torch.Tensor:
         """The library draws one mask for all rows at each step; only a seed needs them all."""
         rows = length if self._seeded else length - first
-        mask = hidden.new_empty(rows, hidden.shape[2]).bernoulli_(rate, generator=self._generator)
+        mask = self._speaker.new_empty(rows, layer.out_features)
+        mask.bernoulli_(
+            self._prenet.config.speech_decoder_prenet_dropout, generator=self._generator
+        )
         return mask[rows - (length - first) :]
+
+
+def last_rows(prenet: Any, tails: Sequence[Tail]) -> torch.Tensor:
+    """The prenet for the last position of each: float32 [utterances, 1, hidden size]."""
+    rate, places = prenet.config.speech_decoder_prenet_dropout, prenet.encode_positions
+    hidden = torch.cat([tail.frames for tail in tails])
+    for number, layer in enumerate(prenet.layers):
+        hidden = torch.nn.functional.relu(layer(hidden))
+        mask = torch.cat([tail.masks[number] for tail in tails])
+        hidden = torch.where(mask == 1, hidden, 0) * 1 / (1 - rate)
+    hidden = prenet.final_layer(hidden)
+    hidden = hidden + places.alpha * torch.cat([tail.places for tail in tails])
+    speakers = torch.cat([tail.speaker for tail in tails])
+    hidden = prenet.speaker_embeds_layer(torch.cat([hidden, speakers], dim=-1))
+    ends = [end - 1 for end in accumulate(len(tail.frames) for tail in tails)]
+    return torch.nn.functional.relu(hidden)[ends].unsqueeze(1)
 
 
 def find_tail_rows(prenet: Any, mel_bins: int) -> int | None:

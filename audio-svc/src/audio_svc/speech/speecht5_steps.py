@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from audio_svc.speech.speecht5_decode import STOP_THRESHOLD, PrenetTail, max_steps
+from audio_svc.speech.speecht5_decode import STOP_THRESHOLD, PrenetTail, Tail, last_rows, max_steps
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 FIRST_STEPS = 64
@@ -38,7 +38,7 @@ class Reading:
             self.cross = [_project(layer.encoder_attn, text) for layer in layers]
             self._own = [_Grown(keys) for keys, _values in self.cross]
             self._sequence = text.new_zeros(1, 1, config.num_mel_bins)
-        self._row: torch.Tensor | None = None
+        self._drawn: Tail | None = None
         self._spectra: list[torch.Tensor] = []
         self._max_steps = max_steps(text.shape[1], config)
         self.stopped = False
@@ -47,11 +47,11 @@ class Reading:
     def ended(self) -> bool:
         return self.stopped or len(self._spectra) >= self._max_steps
 
-    def last_row(self) -> torch.Tensor:
-        """float32 [1, 1, hidden size]: what its next step begins with, however often asked."""
-        if self._row is None:
-            self._row = self._tail.last_row(self._sequence)
-        return self._row
+    def tail(self) -> Tail:
+        """What its next step begins with, the same however often asked."""
+        if self._drawn is None:
+            self._drawn = self._tail.draw(self._sequence)
+        return self._drawn
 
     def extend(self, layer: int, key: torch.Tensor, value: torch.Tensor) -> Pair:
         """Its keys and values of a layer, [heads, steps, head size] each, with those of now."""
@@ -59,7 +59,7 @@ class Reading:
 
     def take(self, spectrum: torch.Tensor, stop: float) -> None:
         """spectrum: [1, reduction factor, mel bins]."""
-        self._row = None
+        self._drawn = None
         self._spectra.append(spectrum)
         self._sequence = torch.cat((self._sequence, spectrum[:, -1:]), dim=1)
         self.stopped = stop >= STOP_THRESHOLD
@@ -91,8 +91,9 @@ class _Grown:
 def advance(model: Any, readings: Sequence[Reading]) -> None:
     """Gives each utterance its next frames. One that failed can be taken again."""
     with torch.inference_mode():
-        rows = torch.cat([reading.last_row() for reading in readings])
-        for number, layer in enumerate(model.speecht5.decoder.wrapped_decoder.layers):
+        decoder = model.speecht5.decoder
+        rows = last_rows(decoder.prenet, [reading.tail() for reading in readings])
+        for number, layer in enumerate(decoder.wrapped_decoder.layers):
             rows = rows + _look_back(layer.self_attn, rows, readings, number)
             rows = layer.self_attn_layer_norm(rows)
             rows = rows + _look_at_text(layer.encoder_attn, rows, readings, number)

@@ -12,6 +12,7 @@ import torch
 from transformers import VitsModel
 
 from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.hifigan_tiles import put_channels_innermost
 from audio_svc.speech.vits_decode import Noise, decode_waveform
 from audio_svc.speech.vits_files import language_of, name_voices, read_tokenizer
 from audio_svc.speech.vits_text import VitsText
@@ -84,4 +85,5 @@ def _load(folder: Path, device: torch.device) -> Any:
     )
     del model.posterior_encoder  # Only training needs it, and it is a fifth of the weights.
     fuse_weight_norm(model)
+    put_channels_innermost(model.decoder)
     return model.eval().to(device)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.nn.functional import leaky_relu
+
+from audio_svc.speech.hifigan_tiles import generate
 
 
 class Noise:
@@ -80,7 +81,7 @@ def decode_waveform(
         every = prior.means.new_ones(1, 1, prior.means.shape[2])
         latents = model.flow(prior.means + drawn, every, voice, reverse=True)
     yield
-    waveform = yield from _vocode(model.decoder, latents, voice)
+    waveform = yield from generate(model.decoder, latents[0].T, voice)
     return waveform, prior.whole
 
 
@@ -128,26 +129,3 @@ def _draw_durations(
         latents, _ = flow(latents, mask, global_conditioning=hidden, reverse=True)
     log_durations: torch.Tensor = latents[:, :1]
     return log_durations
-
-
-def _vocode(
-    decoder: Any, latents: torch.Tensor, voice: torch.Tensor | None
-) -> Generator[None, None, torch.Tensor]:
-    """The HiFi-GAN at its end, one upsampling per step."""
-    slope, kernels = decoder.config.leaky_relu_slope, decoder.num_kernels
-    with torch.inference_mode():
-        hidden = decoder.conv_pre(latents)
-        if voice is not None:
-            hidden = hidden + decoder.cond(voice)
-    for place, upsample in enumerate(decoder.upsampler):
-        with torch.inference_mode():
-            hidden = upsample(leaky_relu(hidden, slope))
-            blocks = decoder.resblocks[place * kernels : (place + 1) * kernels]
-            total = blocks[0](hidden)
-            for block in blocks[1:]:
-                total += block(hidden)
-            hidden = total / kernels
-        yield
-    with torch.inference_mode():
-        samples: torch.Tensor = torch.tanh(decoder.conv_post(leaky_relu(hidden)))
-        return samples[0, 0]

@@ -8,7 +8,6 @@ import pytest
 import torch
 from transformers import SpeechT5ForTextToSpeech, SpeechT5HifiGan, SpeechT5Tokenizer
 
-from audio_svc.audio.encoding import to_int16
 from audio_svc.speech.base import Samples, SpeechPiece, Utterance
 from audio_svc.speech.speecht5 import MAX_CHARS, NO_DEFAULT_VOICE, SpeechT5Engine
 from fleetserve.errors import InvalidFieldError
@@ -48,15 +47,21 @@ def library(folder: Path, text: str, voice: Samples, seed: int) -> Samples:
     return samples
 
 
+def check_equal(made: Samples, expected: Samples) -> None:
+    """But for the order in which the vocoder's products are added up."""
+    assert made.shape == expected.shape
+    assert np.abs(made - expected).max() < 1e-5
+
+
 @pytest.mark.parametrize("text", ["Hi.", SENTENCE, "WHAT? 12 + 3 = é!", "a " * 90])
 @pytest.mark.parametrize("seed", [0, 42])
-def test_seeded_speech_equals_the_librarys_in_int16(
+def test_seeded_speech_equals_the_librarys(
     engine: SpeechT5Engine, speecht5_folder: Path, text: str, seed: int
 ) -> None:
     made = speak(engine, Utterance(text, "default", seed=seed)).samples
     voice = np.load(speecht5_folder / DEFAULT_VOICE_FILE)
     expected = library(speecht5_folder, text, voice, seed)
-    assert np.array_equal(to_int16(made), to_int16(expected))
+    check_equal(made, expected)
 
 
 def test_both_weight_layouts_speak_alike(
@@ -79,12 +84,12 @@ def test_with_a_default_voice_there_is_nothing_to_warn_of(engine: SpeechT5Engine
     assert engine.traits.default_voice_warning == ""
 
 
-def test_safetensors_as_neutral_equal_the_librarys_zero_vector_in_int16(
+def test_safetensors_as_neutral_equal_the_librarys_zero_vector(
     without_voice: SpeechT5Engine, safetensors_folder: Path
 ) -> None:
     made = speak(without_voice, Utterance(SENTENCE, "neutral", seed=1)).samples
     expected = library(safetensors_folder, SENTENCE, np.zeros(512, np.float32), 1)
-    assert np.array_equal(to_int16(made), to_int16(expected))
+    check_equal(made, expected)
 
 
 def test_own_embedding_wins_over_the_voice(engine: SpeechT5Engine, speecht5_folder: Path) -> None:
