@@ -40,6 +40,7 @@ from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import Task
 
 HEAVY_THREADS = 2
+FILE_ROUTES = ("/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations", "/predict")
 
 
 def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[AudioModel]:
@@ -104,7 +105,12 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
             replica_id=settings.service.replica_id,
         ),
     }
-    return replica.data_plane(routes, control, default_timeout_s=config.server.audio_timeout_s)
+    return replica.data_plane(
+        routes,
+        control,
+        default_timeout_s=config.server.audio_timeout_s,
+        file_routes=FILE_ROUTES,
+    )
 
 
 # torch takes 1 to 2 s to import and transformers as much again: both only when they are needed,

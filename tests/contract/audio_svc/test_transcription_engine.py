@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.audio.decoding import decode, resample
 from audio_svc.built_in import FOLDER
 from audio_svc.transcription.base import (
     Samples,
@@ -57,7 +57,7 @@ def engine(
 
 def speech(engine: TranscriptionEngine, place: int = 0) -> Samples:
     recording = decode(record(SENTENCES[place]), field="file", max_seconds=60)
-    return to_rate(recording, engine.traits.sample_rate_hz)
+    return resample(recording.samples, recording.rate_hz, engine.traits.sample_rate_hz)
 
 
 def hear(
