@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from audio_svc.settings import AudioSettings
 from audio_svc.speaker import Speaker
 from audio_svc.speech import bark_files, speecht5_files, tacotron2_files, vits_files
 from audio_svc.speech import tiny_files as tiny_voice_files
+from audio_svc.transcription import ctranslate2_files, wav2vec2_files, whisper_files
 from audio_svc.transcription import tiny_files as tiny_ear_files
-from audio_svc.transcription import wav2vec2_files, whisper_files
 from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -52,7 +53,7 @@ def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[A
             slot,
             runtime.clock,
             tools=_tools(settings),
-            families=FAMILIES,
+            families=_families(settings),
             built_in=built_in_specs(),
         )
 
@@ -151,18 +152,26 @@ def _speaking(module: str, kind: str) -> Callable[[Path, str], Engine]:
     return load
 
 
-def _hearing(module: str, kind: str) -> Callable[[Path, str], Engine]:
+def _hearing(module: str, kind: str, **how: str) -> Callable[[Path, str], Engine]:
     """Loads an engine of audio_svc/transcription by the name of its class."""
 
     def load(folder: Path, device: str) -> Engine:
-        engine = _make(f"audio_svc.transcription.{module}", kind, folder, device)
-        return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+        engine = _make(f"audio_svc.transcription.{module}", kind, folder, device, **how)
+        dtype = getattr(engine, "dtype", "float32")
+        return Engine(engine.storage_bytes, engine.warm_up, transcription=engine, dtype=dtype)
 
     return load
 
 
-def _make(module: str, kind: str, folder: Path, device: str) -> Any:
-    return getattr(importlib.import_module(module), kind)(folder, device)
+def _make(module: str, kind: str, folder: Path, device: str, **how: str) -> Any:
+    return getattr(importlib.import_module(module), kind)(folder, device, **how)
+
+
+def _families(settings: AudioSettings) -> dict[str, Family]:
+    """With what the configuration chooses for them."""
+    compute_type = settings.service.config.audio.ctranslate2_type
+    load = _hearing("ctranslate2", "CTranslate2Engine", compute_type=compute_type)
+    return FAMILIES | {"ctranslate2": replace(FAMILIES["ctranslate2"], load=load)}
 
 
 FAMILIES = {
@@ -206,6 +215,13 @@ FAMILIES = {
             Task.AUTOMATIC_SPEECH_RECOGNITION,
             _hearing("wav2vec2", "Wav2Vec2Engine"),
             wav2vec2_files.read_facts,
+        ),
+        Family(
+            "ctranslate2",
+            Task.AUTOMATIC_SPEECH_RECOGNITION,
+            _hearing("ctranslate2", "CTranslate2Engine"),
+            ctranslate2_files.read_facts,
+            ctranslate2_files.is_ctranslate2,
         ),
     )
 }

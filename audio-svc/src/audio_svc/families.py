@@ -22,12 +22,14 @@ class Engine:
     Attributes:
         storage_bytes: Memory of its weights, measured.
         warm_up: Makes it ready to serve; for the compute thread.
+        dtype: Of its weights; speech stays float32 unless it is asked otherwise.
     """
 
     storage_bytes: int
     warm_up: Callable[[], None]
     speech: SpeechEngine | None = None
     transcription: TranscriptionEngine | None = None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Family:
         model_type: As config.json says it.
         load: From the folder of files and a device; blocking.
         read: Quick; never imports a model library.
-        is_in: Whether files without a config.json are this family's.
+        is_in: Whether files are this family's where no config.json tells a model_type.
     """
 
     model_type: str
@@ -53,10 +55,9 @@ def family_of(folder: Path, name: str, families: Mapping[str, Family]) -> Family
 
     Raises: InvalidFieldError: no engine here loads it; ConflictError: its files are broken.
     """
-    if not (folder / CONFIG_FILE).exists():
-        for family in families.values():
-            if family.is_in(folder):
-                return family
+    for family in families.values():
+        if family.is_in(folder):
+            return family
     model_type = read_config(folder, name).get("model_type")
     if str(model_type) not in families:
         raise InvalidFieldError(

@@ -59,6 +59,9 @@ class AudioConfig(Section):
     max_audio_seconds: int = Field(7200, ge=1)
     max_text_chars: int = Field(5000, ge=1)
     codecs: bool = Field(True, description="Decode m4a, aac, webm … by PyAV.")
+    ctranslate2_type: Literal["default", "float32", "int8"] = Field(
+        "default", description="What Whisper by CTranslate2 computes in; default: as its files."
+    )
     replicas: int = Field(1, ge=1, le=64, description="Audio replicas at the start.")
 
 
