@@ -1,4 +1,4 @@
-"""The small Whisper, made by CTranslate2's own converter, in the layout of Systran's repositories."""
+"""The small Whisper by CTranslate2's own converter, in the layout of Systran's repositories."""
 
 import json
 import shutil

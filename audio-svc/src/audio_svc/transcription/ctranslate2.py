@@ -196,9 +196,8 @@ class CTranslate2Engine:
             return
         tokens = [token for one in segments for token in one.tokens]
         language = segments[0].language
-        frames = max(
-            1, round(duration_s * self._traits.sample_rate_hz / self._extractor.hop_length)
-        )
+        hop_s = self._extractor.hop_length / self._traits.sample_rate_hz
+        frames = max(1, round(duration_s / hop_s))
         begin = self._begin(options, language)
         alignment = self._model.align(encoded, begin, [tokens], frames)[0].alignments
         words = words_of(self._tokenizer, tokens, alignment, language, duration_s)
@@ -213,9 +212,10 @@ class CTranslate2Engine:
 
 def _open_extractor(folder: Path, mels: int) -> Any:
     """That of the model's files; those of the smaller ones leave it out."""
+    kind: Any = WhisperFeatureExtractor
     if (folder / EXTRACTOR_FILE).is_file():
-        return WhisperFeatureExtractor.from_pretrained(folder, local_files_only=True)
-    return WhisperFeatureExtractor(feature_size=mels)
+        return kind.from_pretrained(folder, local_files_only=True)
+    return kind(feature_size=mels)
 
 
 def _mean(made: Any) -> float:
