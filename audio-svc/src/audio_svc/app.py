@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ from audio_svc.speech import (
     vits_files,
 )
 from audio_svc.speech import tiny_files as tiny_voice_files
+from audio_svc.transcription import ctranslate2_files, wav2vec2_files, whisper_files
 from audio_svc.transcription import tiny_files as tiny_ear_files
-from audio_svc.transcription import wav2vec2_files, whisper_files
 from audio_svc.voice_aliases import read_voice_aliases
 from fleetserve.app import create_app
 from fleetserve.asgi import App
@@ -46,6 +47,7 @@ from fleetserve.runtime import ServiceRuntime
 from fleetserve.tasks import Task
 
 HEAVY_THREADS = 2
+FILE_ROUTES = ("/transcribe", "/v1/audio/transcriptions", "/v1/audio/translations", "/predict")
 
 
 def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[AudioModel]:
@@ -57,7 +59,7 @@ def build_replica(settings: AudioSettings, runtime: ServiceRuntime) -> Replica[A
             slot,
             runtime.clock,
             tools=_tools(settings),
-            families=FAMILIES,
+            families=_families(settings),
             built_in=built_in_specs(),
         )
 
@@ -110,7 +112,12 @@ def build_app(settings: AudioSettings, runtime: ServiceRuntime) -> App:
             replica_id=settings.service.replica_id,
         ),
     }
-    return replica.data_plane(routes, control, default_timeout_s=config.server.audio_timeout_s)
+    return replica.data_plane(
+        routes,
+        control,
+        default_timeout_s=config.server.audio_timeout_s,
+        file_routes=FILE_ROUTES,
+    )
 
 
 # torch takes 1 to 2 s to import and transformers as much again: both only when they are needed,
@@ -151,18 +158,26 @@ def _speaking(module: str, kind: str) -> Callable[[Path, str], Engine]:
     return load
 
 
-def _hearing(module: str, kind: str) -> Callable[[Path, str], Engine]:
+def _hearing(module: str, kind: str, **how: str) -> Callable[[Path, str], Engine]:
     """Loads an engine of audio_svc/transcription by the name of its class."""
 
     def load(folder: Path, device: str) -> Engine:
-        engine = _make(f"audio_svc.transcription.{module}", kind, folder, device)
-        return Engine(engine.storage_bytes, engine.warm_up, transcription=engine)
+        engine = _make(f"audio_svc.transcription.{module}", kind, folder, device, **how)
+        dtype = getattr(engine, "dtype", "float32")
+        return Engine(engine.storage_bytes, engine.warm_up, transcription=engine, dtype=dtype)
 
     return load
 
 
-def _make(module: str, kind: str, folder: Path, device: str) -> Any:
-    return getattr(importlib.import_module(module), kind)(folder, device)
+def _make(module: str, kind: str, folder: Path, device: str, **how: str) -> Any:
+    return getattr(importlib.import_module(module), kind)(folder, device, **how)
+
+
+def _families(settings: AudioSettings) -> dict[str, Family]:
+    """With what the configuration chooses for them."""
+    compute_type = settings.service.config.audio.ctranslate2_type
+    load = _hearing("ctranslate2", "CTranslate2Engine", compute_type=compute_type)
+    return FAMILIES | {"ctranslate2": replace(FAMILIES["ctranslate2"], load=load)}
 
 
 FAMILIES = {
@@ -213,6 +228,13 @@ FAMILIES = {
             Task.AUTOMATIC_SPEECH_RECOGNITION,
             _hearing("wav2vec2", "Wav2Vec2Engine"),
             wav2vec2_files.read_facts,
+        ),
+        Family(
+            "ctranslate2",
+            Task.AUTOMATIC_SPEECH_RECOGNITION,
+            _hearing("ctranslate2", "CTranslate2Engine"),
+            ctranslate2_files.read_facts,
+            ctranslate2_files.is_ctranslate2,
         ),
     )
 }

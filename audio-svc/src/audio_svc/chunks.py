@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from audio_svc.audio.silero import RATE_HZ, WINDOW
 from audio_svc.audio.speech_spans import (
     WINDOWS_PER_S,
@@ -13,7 +11,7 @@ from audio_svc.audio.speech_spans import (
     find_spans,
     split_long,
 )
-from audio_svc.transcription.base import Samples, Segment, Word
+from audio_svc.transcription.base import Segment, Word
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,6 @@ class Chunk:
     @property
     def end_s(self) -> float:
         return self.pieces[-1][1] / self.rate_hz
-
-    def cut(self, samples: Samples) -> Samples:
-        """Only what belongs to it; no copy where that is one piece."""
-        parts = [samples[start:end] for start, end in self.pieces]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def place(self, segment: Segment) -> Segment:
         """A segment of the chunk with the times it has in the file."""

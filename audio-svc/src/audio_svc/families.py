@@ -22,12 +22,14 @@ class Engine:
     Attributes:
         storage_bytes: Memory of its weights, measured.
         warm_up: Makes it ready to serve; for the compute thread.
+        dtype: Of its weights; speech stays float32 unless it is asked otherwise.
     """
 
     storage_bytes: int
     warm_up: Callable[[], None]
     speech: SpeechEngine | None = None
     transcription: TranscriptionEngine | None = None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)

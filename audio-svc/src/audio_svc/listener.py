@@ -1,18 +1,21 @@
 """Carries out transcriptions: the sound file, the model, the compute thread."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
-from audio_svc.audio.decoding import decode, resample, to_rate
-from audio_svc.audio.silero import RATE_HZ, SpeechMeter
+from audio_svc.audio.decoding import at_rate, read_blocks, resample
+from audio_svc.audio.recording import Recording
+from audio_svc.audio.silero import RATE_HZ
+from audio_svc.audio.sound_files import SoundFile
 from audio_svc.chunks import Chunk, plan_all, plan_speech, whole
 from audio_svc.listening import Heard, Transcript, check_options, listen, make_transcript
 from audio_svc.live import LiveHearing
 from audio_svc.meter import Pace
 from audio_svc.served import AudioModel, timing_of, transcription_of
+from audio_svc.tape import Survey, Tape, survey
 from audio_svc.transcription.base import (
     Samples,
     Segment,
@@ -39,7 +42,7 @@ class HearingAsk:
     """
 
     model: str
-    data: bytes = field(repr=False)
+    data: SoundFile = field(repr=False)
     field: str
     language: str
     options: TranscriptionOptions
@@ -75,9 +78,9 @@ class LiveAsk:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A recording at an engine's rate, and what of it the engine hears; no chunks: nothing."""
+    """A recording, and what of it the engine hears; no chunks: nothing."""
 
-    samples: Samples
+    tape: Tape
     duration_s: float
     chunks: list[Chunk]
 
@@ -175,8 +178,8 @@ class Listener:
 
             async def transcribe(samples: Samples) -> list[Segment]:
                 sound = resample(samples, RATE_HZ, rate_hz)
-                chunks = whole(len(sound), rate_hz)
-                stream = model.jobs.stream(lambda: listen(engine, sound, chunks, options))
+                tape, chunks = Tape(iter([sound])), whole(len(sound), rate_hz)
+                stream = model.jobs.stream(lambda: listen(engine, tape, chunks, options))
                 async with aclosing(stream):
                     return [one async for heard in stream for one in heard.segments]
 
@@ -213,12 +216,19 @@ class Listener:
         return end
 
     def _open(self, ask: HearingAsk, traits: TranscriptionTraits) -> Sound:
-        recording = decode(
+        """Decodes all of it once, to know that it is whole and where it has speech.
+
+        It is decoded again while it is heard: that costs a fiftieth of what hearing does, and
+        hours of it need no more memory than a minute.
+        """
+        found = survey(self._blocks(ask))
+        tape = Tape(at_rate(self._blocks(ask), traits.sample_rate_hz))
+        return Sound(tape, found.duration_s, _plan(found, traits, gate=ask.gate))
+
+    def _blocks(self, ask: HearingAsk) -> Iterator[Recording]:
+        return read_blocks(
             ask.data, field=ask.field, max_seconds=self._max_seconds, codecs=self._codecs
         )
-        rate_hz = traits.sample_rate_hz
-        samples = to_rate(recording, rate_hz)
-        return Sound(samples, recording.duration_s, _plan(samples, rate_hz, traits, gate=ask.gate))
 
 
 async def _heard(
@@ -232,7 +242,7 @@ async def _heard(
     if not sound.chunks:
         return
     stream = model.jobs.stream(
-        lambda: listen(engine, sound.samples, sound.chunks, options),
+        lambda: listen(engine, sound.tape, sound.chunks, options),
         priority=ask.priority,
         note=note,
     )
@@ -241,13 +251,11 @@ async def _heard(
             yield heard
 
 
-def _plan(
-    samples: Samples, rate_hz: int, traits: TranscriptionTraits, *, gate: bool
-) -> list[Chunk]:
+def _plan(found: Survey, traits: TranscriptionTraits, *, gate: bool) -> list[Chunk]:
     """What is heard: the speech, or everything; in windows of the engine either way."""
-    count = len(samples)
+    rate_hz = traits.sample_rate_hz
+    count = found.count_at(rate_hz)
     if not gate and count <= traits.window_s * rate_hz:
         return whole(count, rate_hz)
-    probabilities = SpeechMeter().measure(resample(samples, rate_hz, RATE_HZ))
     plan = plan_speech if gate else plan_all
-    return plan(probabilities, count, rate_hz, traits.window_s)
+    return plan(found.probabilities, count, rate_hz, traits.window_s)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from math import exp
 
 from audio_svc.chunks import Chunk
+from audio_svc.tape import Tape
 from audio_svc.transcription.base import (
-    Samples,
     Segment,
     TranscriptionEngine,
     TranscriptionOptions,
@@ -100,7 +100,7 @@ class Heard:
 
 def listen(
     engine: TranscriptionEngine,
-    samples: Samples,
+    tape: Tape,
     chunks: Sequence[Chunk],
     options: TranscriptionOptions,
 ) -> Iterator[Heard | None]:
@@ -113,7 +113,7 @@ def listen(
     said: tuple[Segment, ...] = ()
     for chunk in chunks:
         asked = replace(options, prompt=_prompt(options.prompt, said, engine))
-        said = yield from _hear_one(engine, chunk, chunk.cut(samples), asked)
+        said = yield from _hear_one(engine, chunk, tape, asked)
         if said and options.language is None:
             options = replace(options, language=said[0].language)
             probability = said[0].language_probability
@@ -122,8 +122,9 @@ def listen(
 
 
 def _hear_one(
-    engine: TranscriptionEngine, chunk: Chunk, samples: Samples, options: TranscriptionOptions
+    engine: TranscriptionEngine, chunk: Chunk, tape: Tape, options: TranscriptionOptions
 ) -> Generator[None, None, tuple[Segment, ...]]:
+    samples = yield from tape.cut(chunk)
     found: list[Segment] = []
     for segment in engine.transcribe(samples, options):
         if segment is None:

@@ -19,7 +19,6 @@ from fleetserve.tasks import AUDIO_SERVICE, service_for_task
 WEIGHT_ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 MAX_ACTIVE = 4  # Orders that are spoken in turn; those that share steps are as many as these take.
 NONE_BUILT_IN: Mapping[str, ModelSpec] = {}
-DTYPE = "float32"  # Speech stays float32 unless it is asked otherwise.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ class AudioLoader:
             max_active=MAX_ITEMS if together else MAX_ACTIVE,
         )
         model = AudioModel(jobs, speech=engine.speech, transcription=engine.transcription)
-        return Loaded(model, engine.storage_bytes, DTYPE)
+        return Loaded(model, engine.storage_bytes, engine.dtype)
 
     def unload(self, spec: ModelSpec, model: AudioModel) -> None:
         del spec

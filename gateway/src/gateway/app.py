@@ -108,7 +108,9 @@ def build(gateway: GatewaySettings) -> tuple[App, ServiceRuntime]:
     forwarder = path.forwarder(carrier, access.entrance, takes_jobs=True)
     served = wrap_control(control, require_token=False)
     runtime.on_shutdown.append(upstream.close)
-    sockets = SocketProxy(path.table, path.models, runtime.signer, runtime.clock, open_socket)
+    sockets = SocketProxy(
+        path.table, path.models, path.room, runtime.signer, runtime.clock, open_socket
+    )
     return Router(routes, forwarder, proxy, served, access.entrance, sockets), runtime
 
 

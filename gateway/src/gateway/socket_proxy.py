@@ -1,6 +1,7 @@
 """WebSockets: let in like requests, then passed on to one replica, message by message."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
@@ -10,14 +11,23 @@ import structlog
 
 from fleetserve.asgi import Message, Receive, Scope, Send, send_error
 from fleetserve.clock import Clock
-from fleetserve.errors import FleetError, InvalidFieldError, NotFoundError, UnavailableError
+from fleetserve.errors import (
+    FleetError,
+    InvalidFieldError,
+    ModelNotFoundError,
+    NotFoundError,
+    UnavailableError,
+)
+from fleetserve.model_records import ModelState
 from fleetserve.request_ids import request_id_of
 from fleetserve.tasks import AUDIO_SERVICE
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner
 from gateway.choice import choose
+from gateway.dispatcher import RETRY_PAUSE_S
 from gateway.known_models import KnownModels
 from gateway.replica_table import Replica, ReplicaTable
 from gateway.upstream.base import UpstreamFailedError
+from gateway.waiting_room import WaitingRoom
 
 log = structlog.get_logger(__name__)
 
@@ -52,19 +62,24 @@ class SocketProxy:
         self,
         table: ReplicaTable,
         models: KnownModels,
+        room: WaitingRoom,
         signer: TokenSigner,
         clock: Clock,
         open_socket: OpenSocket,
     ) -> None:
         self._table = table
         self._models = models
+        self._room = room
         self._signer = signer
         self._clock = clock
         self._open_socket = open_socket
         self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One that can't be served is answered with an error before it is open."""
+        """One that can't be served is answered with an error before it is open.
+
+        One whose model is on its way, or that no replica can take now, is held like a request.
+        """
         try:
             model = self._model(scope)
             if self._open >= MAX_OPEN:
@@ -91,14 +106,15 @@ class SocketProxy:
         return target.record.name
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, model: str) -> None:
-        """Raises: UnavailableError: no replica takes it."""
+        """Raises: UnavailableError: no replica takes it in time; ModelNotFoundError: it is gone."""
         tried: set[str] = set()
+        until_s = self._clock.monotonic_s() + self._room.hold_s
         while True:
-            now_s = self._clock.monotonic_s()
-            ready = self._table.ready(AUDIO_SERVICE)
-            replica = choose(ready, model, tried=tried, now_s=now_s)
-            if replica is None or replica.id in tried:
-                raise UnavailableError("No replica of audio-svc takes it now.", retry_after_s=5)
+            replica = self._choose(model, tried)
+            if replica is None:
+                await self._hold(model, until_s, pause_s=RETRY_PAUSE_S if tried else math.inf)
+                tried.clear()
+                continue
             tried.add(replica.id)
             replica.own += 1
             try:
@@ -111,6 +127,27 @@ class SocketProxy:
                 log.info("socket.failed", upstream=replica.id, reason=str(exc))
             finally:
                 replica.own -= 1
+
+    def _choose(self, model: str, tried: set[str]) -> Replica | None:
+        """None: none is left, or the model's files are not here yet.
+
+        Raises: ModelNotFoundError: it is gone, or its download failed.
+        """
+        record = self._models.find(model).record
+        if record.state is ModelState.FAILED:
+            raise ModelNotFoundError(model, f"Its download failed: {record.message}")
+        if record.state is ModelState.DOWNLOADING:
+            return None
+        ready = self._table.ready(AUDIO_SERVICE)
+        return choose(ready, model, tried=tried, now_s=self._clock.monotonic_s())
+
+    async def _hold(self, model: str, until_s: float, pause_s: float) -> None:
+        """Waits until the fleet has changed; counted with the requests that wait for the model."""
+        now_s = self._clock.monotonic_s()
+        if now_s >= until_s:
+            raise UnavailableError(f"No replica takes {model} now.", retry_after_s=10)
+        with self._room.place(model, 0, "no replica has it yet"):
+            await self._room.next_change(min(until_s, now_s + pause_s))
 
     def _address(self, scope: Scope, replica: Replica) -> tuple[str, list[tuple[str, str]]]:
         query = scope["query_string"].decode("latin-1")

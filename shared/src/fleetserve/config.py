@@ -65,6 +65,9 @@ class AudioConfig(Section):
         description="Speaks what a voice of two stages has written: a model, or an alias of "
         "models.json, of which the first that is here is meant; if none is, tiny_tts.",
     )
+    ctranslate2_type: Literal["default", "float32", "int8"] = Field(
+        "default", description="What Whisper by CTranslate2 computes in; default: as its files."
+    )
     replicas: int = Field(1, ge=1, le=64, description="Audio replicas at the start.")
 
 

@@ -1,22 +1,31 @@
 """multipart/form-data: text fields and one file."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from fleetserve.errors import BadRequestError, InvalidFieldError
+from fleetserve.spooled_file import SpooledFile
 
 MAX_FIELDS = 64
 MAX_FIELD_BYTES = 65_536
+STEP_BYTES = 1 << 20  # Of a spooled body, read at one time.
 
 
 @dataclass(slots=True)
 class Form:
-    """What a form holds; a repeated text field keeps all its values, in order."""
+    """What a form holds; a repeated text field keeps all its values, in order.
+
+    Attributes:
+        spooled: Files of a form that is spooled itself, in place of ``files``.
+    """
 
     fields: dict[str, list[str]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
+    spooled: dict[str, SpooledFile] = field(default_factory=dict)
 
 
 class _Part:
@@ -26,12 +35,18 @@ class _Part:
         self.name: str | None = None
         self.is_file = False
         self.data = bytearray()
+        self.spooled: SpooledFile | None = None
 
 
 class FormReader:
-    """Collects the parts while the parser runs over the body; one body per reader."""
+    """Collects the parts while the parser runs over the body; one body per reader.
 
-    def __init__(self) -> None:
+    Args:
+        folder: Where files are spooled; None: they stay in memory.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self.form = Form()
         self.finished = False
         self._part = _Part()
@@ -61,9 +76,14 @@ class FormReader:
     def on_headers_finished(self) -> None:
         if self._part.name is None:
             raise BadRequestError("A part of the form has no name.")
+        if self._part.is_file and self._folder is not None:
+            self._part.spooled = SpooledFile(self._folder)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
         part = self._part
+        if part.spooled is not None:
+            part.spooled.write(memoryview(data)[start:end])
+            return
         part.data += memoryview(data)[start:end]
         if not part.is_file and len(part.data) > MAX_FIELD_BYTES:
             raise InvalidFieldError(part.name or "", f"is over {MAX_FIELD_BYTES} bytes")
@@ -72,9 +92,12 @@ class FormReader:
         part, form = self._part, self.form
         name = part.name or ""
         if part.is_file:
-            if name in form.files:
+            if name in form.files or name in form.spooled:
                 raise InvalidFieldError(name, "more than one file was sent; send one")
-            form.files[name] = bytes(part.data)
+            if part.spooled is None:
+                form.files[name] = bytes(part.data)
+            else:
+                form.spooled[name] = part.spooled
         else:
             text = part.data.decode("utf-8", "replace")
             form.fields.setdefault(name, []).append(text)
@@ -83,8 +106,8 @@ class FormReader:
         self.finished = True
 
 
-def read_form(body: bytes, content_type: str) -> Form:
-    """The form in a body.
+def read_form(body: bytes | SpooledFile, content_type: str) -> Form:
+    """The form in a body; of one that is spooled, the files are spooled beside it.
 
     Raises: BadRequestError: no boundary, broken, or cut off; InvalidFieldError: a text field
     is too long, or a file came twice.
@@ -93,15 +116,24 @@ def read_form(body: bytes, content_type: str) -> Form:
     boundary = options.get(b"boundary")
     if not boundary:
         raise BadRequestError("The Content-Type of the form names no boundary.")
-    reader = FormReader()
+    reader = FormReader(body.folder if isinstance(body, SpooledFile) else None)
     names = [name for name in dir(reader) if name.startswith("on_")]
     callbacks = {name: getattr(reader, name) for name in names}
     try:
         parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
-        parser.write(body)
+        for step in _steps(body):
+            parser.write(step)
         parser.finalize()
     except FormParserError as exc:
         raise BadRequestError(f"The form can't be read: {exc}") from None
     if not reader.finished:
         raise BadRequestError("The form is cut off: its closing boundary is missing.")
     return reader.form
+
+
+def _steps(body: bytes | SpooledFile) -> Iterator[bytes]:
+    if isinstance(body, bytes):
+        yield body
+        return
+    for place in range(0, body.size, STEP_BYTES):
+        yield body.read_at(place, STEP_BYTES)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.audio.decoding import decode, resample
 from audio_svc.built_in import FOLDER
 from audio_svc.transcription.base import (
     Samples,
@@ -16,10 +16,12 @@ from audio_svc.transcription.base import (
     TranscriptionEngine,
     TranscriptionOptions,
 )
+from audio_svc.transcription.ctranslate2 import CTranslate2Engine
 from audio_svc.transcription.memory import FixedTranscription
 from audio_svc.transcription.tiny import TinyHearing
 from audio_svc.transcription.wav2vec2 import Wav2Vec2Engine
 from audio_svc.transcription.whisper import WhisperEngine
+from tests.checkpoints.ctranslate2_models import publish_ctranslate2
 from tests.checkpoints.published import publish_wav2vec2, publish_whisper
 from tests.checkpoints.recordings import SENTENCES, record
 
@@ -30,6 +32,12 @@ def make_fixed(_folder: Path) -> TranscriptionEngine:
 
 def make_whisper(folder: Path) -> TranscriptionEngine:
     engine = WhisperEngine(publish_whisper(folder), "cpu")
+    engine.warm_up()
+    return engine
+
+
+def make_ctranslate2(folder: Path) -> TranscriptionEngine:
+    engine = CTranslate2Engine(publish_ctranslate2(folder), "cpu")
     engine.warm_up()
     return engine
 
@@ -47,7 +55,9 @@ def make_tiny(_folder: Path) -> TranscriptionEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_fixed, make_whisper, make_wav2vec2, make_tiny])
+@pytest.fixture(
+    scope="module", params=[make_fixed, make_whisper, make_ctranslate2, make_wav2vec2, make_tiny]
+)
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> TranscriptionEngine:
@@ -57,7 +67,7 @@ def engine(
 
 def speech(engine: TranscriptionEngine, place: int = 0) -> Samples:
     recording = decode(record(SENTENCES[place]), field="file", max_seconds=60)
-    return to_rate(recording, engine.traits.sample_rate_hz)
+    return resample(recording.samples, recording.rate_hz, engine.traits.sample_rate_hz)
 
 
 def hear(

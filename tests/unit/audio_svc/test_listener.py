@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from fleetserve.errors import (
     PayloadTooLargeError,
     UnsupportedMediaError,
 )
+from fleetserve.spooled_file import SpooledFile
 from tests.unit.audio_svc.memory_models import FIXED, TONE
-from tests.unit.audio_svc.requests import speech, tone, wav
+from tests.unit.audio_svc.requests import speech, tone, wav, without_tag
 
 
 @pytest.fixture
@@ -129,3 +131,22 @@ async def test_leaving_ends_the_work(listener: Listener, ask: HearingAsk) -> Non
         first = await anext(aiter(opened))
     assert first.segments
     assert (await listener.hear(ask)).transcript.text == "the quick brown fox"
+
+
+@pytest.mark.parametrize("kind", ["WAV", "FLAC", "MP3", "OGG"])
+async def test_spooled_file_is_heard_like_one_in_memory(
+    listener: Listener, ask: HearingAsk, tmp_path: Path, kind: str
+) -> None:
+    data = wav(np.tile(speech(pause_s=0.3), 10), format=kind)
+    file = SpooledFile(tmp_path)
+    file.write(without_tag(data) if kind == "MP3" else data)
+    heard = await listener.hear(replace(ask, data=file))
+    told = await listener.hear(replace(ask, data=data))
+    assert heard.duration_s == pytest.approx(told.duration_s, abs=0.1)
+    ends = [[one.end_s for one in hearing.transcript.segments] for hearing in (heard, told)]
+    assert ends[0] == pytest.approx(ends[1], abs=0.1)
+    assert len(ends[0]) >= 1
+    cut = SpooledFile(tmp_path)
+    cut.write(data[: len(data) // 2])
+    with pytest.raises(InvalidFieldError, match="cut off"):
+        await listener.hear(replace(ask, data=cut))

@@ -13,6 +13,7 @@ from audio_svc.listening import (
     listen,
     make_transcript,
 )
+from audio_svc.tape import Tape
 from audio_svc.transcription.base import (
     Samples,
     Segment,
@@ -107,13 +108,17 @@ class Telling(FixedTranscription):
 CHUNKS = [Chunk(((0, 16000),), 16000), Chunk(((32000, 48000),), 16000)]
 
 
+def silence() -> Tape:
+    return Tape(iter([np.zeros(48000, np.float32)]))
+
+
 def hear_two(engine: FixedTranscription, options: TranscriptionOptions) -> list[Heard]:
-    steps = listen(engine, np.zeros(48000, np.float32), CHUNKS, options)
+    steps = listen(engine, silence(), CHUNKS, options)
     return [one for one in steps if one is not None]
 
 
 def test_chunks_are_heard_step_by_step_with_the_times_of_the_file() -> None:
-    steps = listen(FixedTranscription(), np.zeros(48000, np.float32), CHUNKS, PLAIN)
+    steps = listen(FixedTranscription(), silence(), CHUNKS, PLAIN)
     assert next(steps) is None
     first, second = hear_two(FixedTranscription(), PLAIN)
     assert [(one.start_s, one.end_s) for one in first.segments] == [(0.0, 1.0)]

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from fleetserve.errors import BadRequestError, InvalidFieldError
 from fleetserve.multipart import MAX_FIELD_BYTES, MAX_FIELDS, read_form
+from fleetserve.spooled_file import SpooledFile
 from tests.forms import BOUNDARY, form_body
 
 CONTENT_TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -54,3 +57,22 @@ def test_overlong_text_and_too_many_parts_are_refused() -> None:
         read_form(form_body({"a": "x" * (MAX_FIELD_BYTES + 1)}, {}), CONTENT_TYPE)
     with pytest.raises(BadRequestError, match="parts"):
         read_form(form_body({"a": ["x"] * (MAX_FIELDS + 1)}, {}), CONTENT_TYPE)
+
+
+def test_files_of_a_spooled_form_are_spooled_beside_it(tmp_path: Path) -> None:
+    data = bytes(range(256)) * 10_000
+    body = SpooledFile(tmp_path)
+    body.write(form_body({"a": "é"}, {"file": data}))
+    form = read_form(body, CONTENT_TYPE)
+    assert form.fields == {"a": ["é"]}
+    assert form.files == {}
+    assert form.spooled["file"].open().read() == data
+    assert form.spooled["file"].folder == tmp_path
+
+
+def test_second_file_of_a_spooled_form_is_refused_too(tmp_path: Path) -> None:
+    one, other = (form_body({}, {"file": data}) for data in (b"1", b"2"))
+    body = SpooledFile(tmp_path)
+    body.write(one.removesuffix(f"--{BOUNDARY}--\r\n".encode()) + other)
+    with pytest.raises(InvalidFieldError, match="more than one"):
+        read_form(body, CONTENT_TYPE)

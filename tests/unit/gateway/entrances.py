@@ -1,5 +1,6 @@
 """Entrances for tests: the real one, around a memory of who is who."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -8,6 +9,7 @@ from fleetserve.audit_log import AuditLog
 from fleetserve.auth.cors import CorsPolicy
 from fleetserve.auth.gatekeeper import Gatekeeper
 from fleetserve.auth.lease_keeper import LeaseKeeper
+from fleetserve.auth.quota.base import Limit
 from fleetserve.auth.quota.memory import MemoryQuotaStore
 from fleetserve.auth.rate_limit import RateLimiter
 from fleetserve.auth.revocations import RevocationList
@@ -33,13 +35,14 @@ def make_entrance(
     origins: tuple[str, ...] = (),
     enabled: bool = False,
     source: MemoryAuthSource | None = None,
+    limits: Mapping[str, Limit] | None = None,
 ) -> tuple[Entrance, AuditLog]:
     """The audit log beside it is the caller's to close."""
     audit = AuditLog(folder, clock)
     metrics = RequestMetrics("gateway", "g1", CollectorRegistry())
     log = RequestLog(LogSink(None, stdout=False), "gateway", "g1", clock)
     store = MemoryQuotaStore(clock)
-    leases = LeaseKeeper(RateLimiter({}), store, store, clock)
+    leases = LeaseKeeper(RateLimiter(limits or {}), store, store, clock)
     verifier = AuthVerifier(source or MemoryAuthSource(), RevocationList(clock), clock)
     gate = Gatekeeper(RouteScopes(), verifier, leases, enabled=enabled)
     entrance = Entrance(

@@ -5,17 +5,26 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
 from fleetserve.asgi import Message, Receive, Scope, Send
 from fleetserve.auth.api_keys import KeyRecord, digest, new_key
+from fleetserve.auth.quota.base import Limit
 from fleetserve.auth.source.memory import MemoryAuthSource
 from fleetserve.clock import ManualClock
-from gateway.socket_proxy import _join, as_denial
+from fleetserve.model_records import ModelState
+from fleetserve.runtime import ServiceRuntime
+from fleetserve.tasks import AUDIO_SERVICE
+from gateway.known_models import KnownModels
+from gateway.replica_table import ReplicaTable
+from gateway.socket_proxy import SocketProxy, _join, as_denial
 from gateway.upstream.base import UpstreamFailedError
 from gateway.upstream.sockets import open_socket
+from gateway.waiting_room import WaitingRoom
 from tests.unit.gateway.entrances import LOCAL, make_entrance
+from tests.unit.gateway.fleet import announced, recorded
 
 
 @pytest.fixture
@@ -154,3 +163,121 @@ async def test_with_auth_on_a_socket_wants_a_credential_with_the_scope(
     audit.close()
     assert (admitted is None) is bool(status)
     assert [one["status"] for one in client.sent if "status" in one] == [status][: bool(status)]
+
+
+async def test_quota_of_a_principal_counts_its_sockets(tmp_path: Path) -> None:
+    source, key = MemoryAuthSource(), new_key()
+    source.keys[digest(key)] = KeyRecord("k1", "ada", "u1", 1, ("audio",), 1e9)
+    limits = {name: Limit(2, 60.0) for name in ("key", "address")}
+    entrance, audit = make_entrance(
+        tmp_path, ManualClock(), hosts=LOCAL, enabled=True, source=source, limits=limits
+    )
+    client = Client()
+    for _ in range(20):
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "method": "GET",
+            "path": "/audio/stream",
+            "headers": [(b"host", b"localhost"), (b"x-api-key", key.encode())],
+            "client": ("127.0.0.1", 1),
+        }
+        admitted = await entrance.admit(scope, as_denial(client.send))
+        if admitted is None:
+            break
+    audit.close()
+    start = client.sent[0]
+    assert (start["type"], start["status"]) == ("websocket.http.response.start", 429)
+    assert any(name == b"retry-after" for name, _value in start["headers"])
+
+
+class Held:
+    """A proxy whose one model is asked for by one client."""
+
+    def __init__(
+        self,
+        url: str,
+        table: ReplicaTable,
+        models: KnownModels,
+        room: WaitingRoom,
+        clock: ManualClock,
+        runtime: ServiceRuntime,
+    ) -> None:
+        self.table, self.models, self.room, self.clock = table, models, room, clock
+        self.proxy = SocketProxy(table, models, room, runtime.signer, clock, open_socket)
+        self.client = Client({"type": "websocket.connect"}, heard("last"))
+        self._address = url.replace("ws://", "http://").removesuffix("/audio/stream")
+
+    def record(self, state: ModelState) -> None:
+        self.models.put(recorded("ear", state, task="automatic-speech-recognition"))
+
+    def announce(self) -> None:
+        told = announced("a1", service=AUDIO_SERVICE, models=())
+        self.table.update(msgspec.structs.replace(told, address=self._address))
+
+    async def begin(self) -> "asyncio.Task[None]":
+        """The handshake, once it is held."""
+        scope: dict[str, Any] = {
+            "type": "websocket",
+            "path": "/audio/stream",
+            "query_string": b"model_name=ear",
+            "headers": [],
+        }
+        task = asyncio.create_task(self.proxy(scope, self.client.receive, self.client.send))
+        await self.clock.advance(0)
+        return task
+
+    @property
+    def texts(self) -> list[str]:
+        return [one["text"] for one in self.client.sent if one.get("text")]
+
+
+@pytest.fixture
+def held(
+    url: str,
+    table: ReplicaTable,
+    models: KnownModels,
+    room: WaitingRoom,
+    clock: ManualClock,
+    runtime: ServiceRuntime,
+) -> Held:
+    return Held(url, table, models, room, clock, runtime)
+
+
+async def test_socket_is_held_until_there_is_a_replica(held: Held) -> None:
+    held.record(ModelState.READY)
+    task = await held.begin()
+    assert held.room.demand == {"ear": 1}
+    held.announce()
+    await asyncio.wait_for(task, 10)
+    assert held.texts == ["last"]
+    assert held.room.demand == {}
+
+
+async def test_socket_is_held_while_its_model_is_downloaded(held: Held) -> None:
+    held.announce()
+    held.record(ModelState.DOWNLOADING)
+    task = await held.begin()
+    assert held.client.sent == []
+    held.record(ModelState.READY)
+    held.table.notify()
+    await asyncio.wait_for(task, 10)
+    assert held.texts == ["last"]
+
+
+async def test_download_that_fails_ends_the_wait(held: Held) -> None:
+    held.announce()
+    held.record(ModelState.DOWNLOADING)
+    task = await held.begin()
+    held.record(ModelState.FAILED)
+    held.table.notify()
+    await asyncio.wait_for(task, 10)
+    assert held.client.sent[0]["status"] == 404
+
+
+async def test_socket_is_held_no_longer_than_the_room_holds(held: Held) -> None:
+    held.record(ModelState.READY)
+    task = await held.begin()
+    await held.clock.advance(held.room.hold_s + 1)
+    await asyncio.wait_for(task, 10)
+    assert held.client.sent[0]["status"] == 503
+    assert held.room.held == 0

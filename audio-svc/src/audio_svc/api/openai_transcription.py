@@ -64,7 +64,7 @@ def _read(
     """
     if media_type(request.content_type) != FORM:
         raise refuse_media(request.path, request.content_type, f"{FORM} with a {FILE_FIELD}")
-    sent = read_form(request.body, request.content_type)
+    sent = read_form(request.file or request.body, request.content_type)
     data = file_of_form(sent)
     fields = check_fields(form, fields_of_form(sent))
     return fields, read_hearing(request, fields.native(), data, FILE_FIELD)

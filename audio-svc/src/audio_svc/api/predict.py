@@ -21,6 +21,7 @@ from audio_svc.api.transcribe_body import (
     file_of_form,
 )
 from audio_svc.api.transcript_formats import json_content
+from audio_svc.audio.sound_files import SoundFile
 from audio_svc.listener import Hearing, Listener
 from audio_svc.served import AudioModel
 from audio_svc.speaker import Speaker, Speech
@@ -105,7 +106,7 @@ class PredictRoute:
         request: ReplicaRequest,
         body: PredictBody,
         one: str | None,
-        file: bytes | None,
+        file: SoundFile | None,
         speaks: bool,
     ) -> Outcome:
         fields = _fields(body, one)
@@ -165,20 +166,20 @@ class PredictRoute:
         return Answer(json_bytes(content), timing=timing, model=made.spec.name)
 
 
-def read_predict(request: ReplicaRequest) -> tuple[PredictBody, bytes | None]:
+def read_predict(request: ReplicaRequest) -> tuple[PredictBody, SoundFile | None]:
     """The checked fields, and the file of a form.
 
     Raises: UnsupportedMediaError, BadRequestError, InvalidFieldError: what is wrong with it.
     """
     if media_type(request.content_type) == FORM:
-        form = read_form(request.body, request.content_type)
+        form = read_form(request.file or request.body, request.content_type)
         file = file_of_form(form)
         fields = fields_of_form(form)
         routed = {key: fields.pop(key) for key in list(fields) if key in _ROUTED}
         return check_fields(PredictBody, routed | {"parameters": fields}), file
     if not is_json(request.content_type):
         raise refuse_media("/predict", request.content_type, f"application/json or {FORM}")
-    body = check_fields(PredictBody, read_json(request.body))
+    body = check_fields(PredictBody, read_json(request.whole_body()))
     if body.inputs is None:
         raise InvalidFieldError("inputs", "is missing")
     return body, None

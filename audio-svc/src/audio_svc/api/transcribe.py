@@ -13,6 +13,7 @@ from audio_svc.api.transcribe_body import (
 )
 from audio_svc.api.transcript_events import transcript_events
 from audio_svc.api.transcript_formats import render
+from audio_svc.audio.sound_files import SoundFile
 from audio_svc.listener import HearingAsk, Listener
 from fleetserve.embedded_files import decode_file
 from fleetserve.errors import InvalidFieldError
@@ -51,7 +52,7 @@ def read_request(request: ReplicaRequest) -> tuple[TranscribeBody, HearingAsk]:
     Raises: UnsupportedMediaError, BadRequestError, InvalidFieldError: what is wrong with it.
     """
     if media_type(request.content_type) == FORM:
-        form = read_form(request.body, request.content_type)
+        form = read_form(request.file or request.body, request.content_type)
         data = file_of_form(form)
         body = check_fields(TranscribeBody, fields_of_form(form))
         if body.inputs is not None:
@@ -59,7 +60,7 @@ def read_request(request: ReplicaRequest) -> tuple[TranscribeBody, HearingAsk]:
         return body, read_hearing(request, body, data, FILE_FIELD)
     if not is_json(request.content_type):
         raise refuse_media("/transcribe", request.content_type, f"{FORM} or application/json")
-    body = check_fields(TranscribeBody, read_json(request.body))
+    body = check_fields(TranscribeBody, read_json(request.whole_body()))
     return body, read_inputs(request, body)
 
 
@@ -71,7 +72,7 @@ def read_inputs(request: ReplicaRequest, body: TranscribeBody) -> HearingAsk:
 
 
 def read_hearing(
-    request: ReplicaRequest, body: TranscribeBody, data: bytes, field: str
+    request: ReplicaRequest, body: TranscribeBody, data: SoundFile, field: str
 ) -> HearingAsk:
     """What a request asks for; the gateway's headers win over the body's fields."""
     if body.timeout is not None:

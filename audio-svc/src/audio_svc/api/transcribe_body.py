@@ -7,6 +7,7 @@ import orjson
 from pydantic import Field, field_validator
 
 from audio_svc.api.routing import RoutedBody
+from audio_svc.audio.sound_files import SoundFile
 from audio_svc.listening import AUTO
 from audio_svc.transcription.base import SpeechTask, TranscriptionOptions
 from fleetserve.errors import InvalidFieldError
@@ -88,11 +89,12 @@ def fields_of_form(form: Form) -> dict[str, Any]:
     return fields
 
 
-def file_of_form(form: Form) -> bytes:
+def file_of_form(form: Form) -> SoundFile:
     """Raises: InvalidFieldError: there is no file, or another than ``file``."""
-    for name in form.files:
+    sent: dict[str, SoundFile] = {**form.files, **form.spooled}
+    for name in sent:
         if name != FILE_FIELD:
             raise InvalidFieldError(name, f"the sound file belongs into the field {FILE_FIELD!r}")
-    if FILE_FIELD not in form.files:
+    if FILE_FIELD not in sent:
         raise InvalidFieldError(FILE_FIELD, "is missing: send the sound file as multipart form")
-    return form.files[FILE_FIELD]
+    return sent[FILE_FIELD]

@@ -4,7 +4,6 @@ Only the containers and codecs named here are opened: FFmpeg also knows playlist
 files and addresses of their own, and decoders that nobody sends speech in.
 """
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,8 +11,9 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from audio_svc.audio.decoding import Samples, too_long
+from audio_svc.audio.recording import BlockCheck, Recording, Samples, too_long
 from audio_svc.audio.signatures import kind_of
+from audio_svc.audio.sound_files import SoundFile, content_of, open_file
 from fleetserve.errors import InvalidFieldError, UnsupportedMediaError
 
 CONTAINERS = (
@@ -35,42 +35,37 @@ TELL_LENGTH = frozenset({"aiff", "asf", "au", "caf", "flv", "matroska", "mov", "
 OPTIONS = {"format_whitelist": ",".join(CONTAINERS), "codec_whitelist": ",".join(sorted(CODECS))}
 
 MAX_RATE_HZ = 48000  # Bounds the memory of a second of sound, whatever its header says.
+BLOCK_FRAMES = 1 << 16
 SLACK_S = 0.5  # The last picture of a film has no duration, an encoder pads the last frame.
 
 
-def decode_media(data: bytes, *, field: str, max_seconds: float) -> tuple[Samples, int] | None:
-    """The first sound track, mixed to mono: float32 [n] and its rate in Hz; None: no such file.
+def open_media(file: SoundFile, field: str) -> Any:
+    """A container to read and to close; None: no such file.
+
+    Raises: InvalidFieldError: it begins like one, and is damaged or cut off.
+    """
+    try:
+        return av.open(open_file(file), options=OPTIONS)
+    except (av.FFmpegError, ValueError):
+        with content_of(file) as content:
+            kind = kind_of(content)
+        if not kind:
+            return None
+        raise _cut_off(
+            field, f"it begins as {kind}, and what is needed to play it is missing"
+        ) from None
+
+
+def read_media(container: Any, *, field: str, max_seconds: float) -> Iterator[Recording]:
+    """The first sound track, mixed to mono, block by block.
 
     Raises:
         UnsupportedMediaError: it has no sound track, or one in a codec that is not read.
         PayloadTooLargeError: it lasts longer than max_seconds.
         InvalidFieldError: it is damaged or cut off.
     """
-    try:
-        container = av.open(io.BytesIO(data), options=OPTIONS)
-    except (av.FFmpegError, ValueError):
-        kind = kind_of(data)
-        if not kind:
-            return None
-        raise _cut_off(
-            field, f"it begins as {kind}, and what is needed to play it is missing"
-        ) from None
-    with container:
-        if not container.streams.audio:
-            raise UnsupportedMediaError(f"{field}: there is no sound track in this file.")
-        try:
-            return _read(container, field, max_seconds)
-        except (av.FFmpegError, ValueError):
-            raise _cut_off(field, "it can not be decoded to its end") from None
-
-
-def _cut_off(field: str, how: str) -> InvalidFieldError:
-    return InvalidFieldError(
-        field, f"the file is damaged or cut off: {how}", code="audio_truncated"
-    )
-
-
-def _read(container: Any, field: str, max_seconds: float) -> tuple[Samples, int]:
+    if not container.streams.audio:
+        raise UnsupportedMediaError(f"{field}: there is no sound track in this file.")
     stream = container.streams.audio[0]
     codec = stream.codec_context.name
     if codec not in CODECS:
@@ -80,61 +75,79 @@ def _read(container: Any, field: str, max_seconds: float) -> tuple[Samples, int]
     promised_s = container.duration / av.time_base if told else 0.0
     if promised_s > max_seconds:
         raise too_long(promised_s, max_seconds)
-    track = _Track(max_seconds)
-    end_s = 0.0
-    # All tracks are read, since a film's sound may be shorter than what its header tells.
-    for packet in container.demux():
-        if packet.pts is not None and packet.time_base is not None:
-            end_s = max(end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        if packet.stream is stream:
-            for frame in packet.decode():
-                track.add(frame)
-    if end_s + SLACK_S < promised_s:
-        raise _cut_off(field, f"{end_s:.2f} s are there, its header promises {promised_s:.2f} s")
-    return track.finish(field)
+    check = BlockCheck(field, max_seconds)
+    track = _Track()
+    try:
+        for samples in track.read(container, stream):
+            yield check.take(samples, track.rate_hz)
+    except (av.FFmpegError, ValueError):
+        raise _cut_off(field, "it can not be decoded to its end") from None
+    if track.end_s + SLACK_S < promised_s:
+        raise _cut_off(
+            field, f"{track.end_s:.2f} s are there, its header promises {promised_s:.2f} s"
+        )
+    check.finish()
+
+
+def _cut_off(field: str, how: str) -> InvalidFieldError:
+    return InvalidFieldError(
+        field, f"the file is damaged or cut off: {how}", code="audio_truncated"
+    )
 
 
 class _Track:
-    """Collects decoded frames at one rate, in mono."""
+    """Decodes frames to one rate, in mono.
 
-    def __init__(self, max_seconds: float) -> None:
-        self._max_seconds = max_seconds
-        self._blocks: list[Samples] = []
+    Attributes:
+        end_s: How far the packets of all tracks reach by now.
+    """
+
+    def __init__(self) -> None:
+        self.rate_hz = 0
+        self.end_s = 0.0
+        self._kept: list[Samples] = []
         self._count = 0
-        self._rate_hz = 0
         self._kind: tuple[Any, ...] = ()
         self._resampler: av.AudioResampler | None = None
 
-    def add(self, frame: AudioFrame) -> None:
-        """Raises: PayloadTooLargeError: it is longer than the bound by now."""
+    def read(self, container: Any, stream: Any) -> Iterator[Samples]:
+        """All tracks are read: a film's sound may be shorter than what its header tells."""
+        for packet in container.demux():
+            if packet.pts is not None and packet.time_base is not None:
+                end = packet.pts + (packet.duration or 0)
+                self.end_s = max(self.end_s, float(end * packet.time_base))
+            if packet.stream is stream:
+                for frame in packet.decode():
+                    self._add(frame)
+            if self._count >= BLOCK_FRAMES:
+                yield self._take()
+        self._flush()
+        if self._count:
+            yield self._take()
+
+    def _add(self, frame: AudioFrame) -> None:
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if kind != self._kind:
             # Some streams begin in mono and go on in stereo, or double their rate.
             self._flush()
-            self._rate_hz = self._rate_hz or min(frame.sample_rate, MAX_RATE_HZ)
-            self._resampler = av.AudioResampler(format="fltp", rate=self._rate_hz)
+            self.rate_hz = self.rate_hz or min(frame.sample_rate, MAX_RATE_HZ)
+            self._resampler = av.AudioResampler(format="fltp", rate=self.rate_hz)
             self._kind = kind
         assert self._resampler is not None
         self._keep(self._resampler.resample(frame))
 
-    def finish(self, field: str) -> tuple[Samples, int]:
-        """Raises: InvalidFieldError: there is no usable sound in it."""
-        self._flush()
-        if not self._count:
-            raise InvalidFieldError(field, "the file has no sound in it, not one sample")
-        samples = np.concatenate(self._blocks)
-        if not np.isfinite(samples).all():
-            raise InvalidFieldError(field, "some samples are not finite numbers")
-        return samples, self._rate_hz
+    def _take(self) -> Samples:
+        samples = np.concatenate(self._kept)
+        self._kept, self._count = [], 0
+        return samples
 
     def _flush(self) -> None:
         if self._resampler is not None:
             self._keep(self._resampler.resample(None))
 
-    def _keep(self, frames: Iterator[AudioFrame] | list[AudioFrame]) -> None:
+    def _keep(self, frames: list[AudioFrame]) -> None:
+        """Frames are small: collected, they are resampled at a fraction of the cost."""
         for frame in frames:
             block: Samples = frame.to_ndarray().mean(axis=0, dtype=np.float32)
-            self._blocks.append(block)
+            self._kept.append(block)
             self._count += len(block)
-        if self._count > self._max_seconds * self._rate_hz:
-            raise too_long(self._count / self._rate_hz, self._max_seconds)

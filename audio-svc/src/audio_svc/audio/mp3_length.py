@@ -11,6 +11,8 @@ Source: ISO 11172-3 and 13818-3 (frame headers); the Xing tag as LAME writes it.
 import struct
 from dataclasses import dataclass
 
+from audio_svc.audio.sound_files import Content
+
 TAG_REACH = 256  # A tag stands within the first frame.
 ID3_HEADER_BYTES = 10
 MPEG1 = 3
@@ -47,24 +49,21 @@ class FrameHeader:
         return (144 if self.is_mpeg1 else 72) * bits // rate_hz + self.padding
 
 
-def tells_length(data: bytes) -> bool:
-    """Whether there is a tag with the number of frames."""
+def length_tag(data: Content) -> tuple[bytes, int]:
+    """A frame that tells the length of the frames, and where those begin.
+
+    Empty where there is such a tag already, or where the frames make no sense.
+    """
     start = _first_frame(data)
     first = data[start : start + TAG_REACH]
-    return b"Xing" in first or b"Info" in first
-
-
-def with_length(data: bytes) -> bytes:
-    """The same MP3 with a tag that tells its length; unchanged where its frames make no sense."""
-    start = _first_frame(data)
     header = _read_header(data, start)
-    if header is None:
-        return data
+    if b"Xing" in first or b"Info" in first or header is None:
+        return b"", 0
     count, place = 0, start
     while (found := _read_header(data, place)) is not None:
         count += 1
         place += found.size
-    return _tag_frame(header, count) + data[start:]
+    return _tag_frame(header, count), start
 
 
 def first_frame_bytes(data: bytes) -> int:
@@ -73,7 +72,7 @@ def first_frame_bytes(data: bytes) -> int:
     return 0 if header is None else header.size
 
 
-def _first_frame(data: bytes) -> int:
+def _first_frame(data: Content) -> int:
     """Where the ID3 tag, if there is one, ends."""
     if data[:3] != b"ID3" or len(data) < ID3_HEADER_BYTES:
         return 0
@@ -83,7 +82,7 @@ def _first_frame(data: bytes) -> int:
     return ID3_HEADER_BYTES + size
 
 
-def _read_header(data: bytes, place: int) -> FrameHeader | None:
+def _read_header(data: Content, place: int) -> FrameHeader | None:
     """The header at that place; None: there is no frame of layer III."""
     if place + 4 > len(data):
         return None

@@ -2,6 +2,8 @@
 
 import importlib.util
 
+from audio_svc.audio.sound_files import Content
+
 EBML = b"\x1a\x45\xdf\xa3"
 ASF = bytes.fromhex("3026b2758e66cf11")
 
@@ -23,7 +25,7 @@ SIGNATURES = (
 MEDIA_FORMATS = ("m4a", "mp4", "aac", "webm", "mkv", "wma", "aiff", "amr", "caf", "mov", "flv")
 
 
-def kind_of(data: bytes) -> str:
+def kind_of(data: Content) -> str:
     """The format's name; "": none of those that PyAV is there for."""
     for place, mark, name in SIGNATURES:
         if data[place : place + len(mark)] == mark:

@@ -7,6 +7,7 @@ half a recording that does not say so is worse than an error.
 import struct
 
 from audio_svc.audio.signatures import EBML
+from audio_svc.audio.sound_files import Content
 
 WAV_HEADER_BYTES = 12
 BOX_TO_THE_END, BOX_IS_LARGE = 0, 1  # What an MP4 box's 32-bit size may say instead.
@@ -18,7 +19,7 @@ OGG_END_OF_STREAM = 4
 UNKNOWN_SIZE_FROM = 0x7FFFF000
 
 
-def missing_bytes(data: bytes) -> int:
+def missing_bytes(data: Content) -> int:
     """How many bytes a file lacks; 0: none, or its header tells nothing."""
     if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
         return _missing_in_wav(data)
@@ -36,7 +37,7 @@ def missing_bytes(data: bytes) -> int:
     return 0
 
 
-def _missing_in_wav(data: bytes) -> int:
+def _missing_in_wav(data: Content) -> int:
     """Walks the chunks to the one with the samples."""
     place = WAV_HEADER_BYTES
     while place + 8 <= len(data):
@@ -49,7 +50,7 @@ def _missing_in_wav(data: bytes) -> int:
     return 0
 
 
-def _missing_in_ogg(data: bytes) -> int:
+def _missing_in_ogg(data: Content) -> int:
     """Looks at the last page: it has to be complete and to say that it is the last."""
     place = data.rfind(b"OggS")
     header_end = place + OGG_PAGE_HEADER_BYTES
@@ -63,7 +64,7 @@ def _missing_in_ogg(data: bytes) -> int:
     return 0 if data[place + 5] & OGG_END_OF_STREAM else 1
 
 
-def _missing_in_mp4(data: bytes) -> int:
+def _missing_in_mp4(data: Content) -> int:
     """Walks the boxes of the top level, each of which tells its size."""
     place = 0
     while place + 8 <= len(data):
@@ -76,7 +77,7 @@ def _missing_in_mp4(data: bytes) -> int:
     return max(0, place - len(data))
 
 
-def _missing_in_caf(data: bytes) -> int:
+def _missing_in_caf(data: Content) -> int:
     """Chunks of a name and a 64-bit size; that of the samples may be left open by -1."""
     place = 8
     while place + 12 <= len(data):
@@ -87,7 +88,7 @@ def _missing_in_caf(data: bytes) -> int:
     return max(0, place - len(data))
 
 
-def _missing_in_matroska(data: bytes) -> int:
+def _missing_in_matroska(data: Content) -> int:
     """The segment holds all that is played; live recordings leave its size open."""
     header = _ebml_size(data, len(EBML))
     if header is None:
@@ -100,7 +101,7 @@ def _missing_in_matroska(data: bytes) -> int:
     return 0 if content is None else max(0, sum(content) - len(data))
 
 
-def _ebml_size(data: bytes, place: int) -> tuple[int, int] | None:
+def _ebml_size(data: Content, place: int) -> tuple[int, int] | None:
     """A size of one to eight bytes, and where it ends; None: unknown, or not there."""
     if place >= len(data) or not data[place]:
         return None

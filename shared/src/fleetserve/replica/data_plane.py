@@ -1,7 +1,7 @@
 """The path of a request through a replica: plain ASGI, no framework, no task of its own."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
@@ -12,9 +12,11 @@ from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.replica.admission import Admission
 from fleetserve.replica.exchange import Handler, ReplicaRequest
 from fleetserve.replica.reply import Reply
+from fleetserve.replica.spool import Spool
 from fleetserve.request_ids import request_id_from
 from fleetserve.request_log import RequestLog
 from fleetserve.request_watch import Flight, RequestWatch
+from fleetserve.spooled_file import SpooledFile
 from fleetserve.tokens import TokenVerifier
 
 log = structlog.get_logger(__name__)
@@ -30,6 +32,8 @@ class DataPlane:
     Args:
         verifier: Checks the service-to-service token; None: every caller is taken.
         default_timeout_s: For requests that tell no deadline.
+        spool: Keeps large bodies of the routes that take files.
+        file_routes: Those routes.
     """
 
     def __init__(
@@ -45,6 +49,8 @@ class DataPlane:
         default_timeout_s: float,
         verifier: TokenVerifier | None = None,
         request_log: RequestLog | None = None,
+        spool: Spool | None = None,
+        file_routes: Collection[str] = (),
     ) -> None:
         self._routes = dict(routes)
         self._control = control
@@ -56,6 +62,8 @@ class DataPlane:
         self._default_timeout_s = default_timeout_s
         self._verifier = verifier
         self._request_log = request_log
+        self._spool = spool
+        self._file_routes = frozenset(file_routes)
         self._refusing = ""
 
     def refuse(self, reason: str) -> None:
@@ -124,10 +132,9 @@ class DataPlane:
         self._metrics.in_flight += 1
         held = 0
         try:
-            body = await read_body(receive, self._max_body_bytes)
-            self._admission.hold(len(body))
-            held = len(body)
-            request.body = body
+            size = await self._read_body(request, receive)
+            self._admission.hold(size)
+            held = size
             flight.receive = receive
             answer = await handler(request)
             reply.in_flight = self._admission.requests - 1
@@ -143,6 +150,18 @@ class DataPlane:
             self._watch.leave(flight)
             self._admission.leave(held)
             self._metrics.in_flight -= 1
+
+    async def _read_body(self, request: ReplicaRequest, receive: Receive) -> int:
+        """Its bytes."""
+        if self._spool is None or request.path not in self._file_routes:
+            request.body = await read_body(receive, self._max_body_bytes)
+            return len(request.body)
+        body = await self._spool.read(receive, self._max_body_bytes)
+        if isinstance(body, SpooledFile):
+            request.file = body
+        else:
+            request.body = body
+        return len(body)
 
     async def _end(self, reply: Reply, exc: Exception) -> None:
         """Answers an error, if somebody is there and no other answer has begun."""

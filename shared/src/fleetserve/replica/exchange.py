@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from fleetserve.request_watch import Flight
+from fleetserve.spooled_file import SpooledFile
 
 JSON_CONTENT = "application/json"
 
@@ -27,6 +28,7 @@ class ReplicaRequest(msgspec.Struct, eq=False):
         deadline_s: Monotonic time; the handler's task is cancelled soon after it.
         deadline_given: The gateway sent what time is left, so the body's own field is in it.
         flight: How the data plane watches it; None where nobody does.
+        file: Holds a large body, in place of ``body``; only of routes that take files.
     """
 
     path: str
@@ -42,6 +44,11 @@ class ReplicaRequest(msgspec.Struct, eq=False):
     deadline_s: float
     deadline_given: bool
     flight: Flight | None = None
+    file: SpooledFile | None = None
+
+    def whole_body(self) -> bytes:
+        """The body in memory, wherever it is; blocks where that is a file."""
+        return self.body if self.file is None else self.file.read_at(0, self.file.size)
 
     def limit_time(self, timeout_s: float) -> None:
         """Takes the body's own timeout, unless the gateway has told what is left of it."""

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
 
@@ -24,6 +24,7 @@ from fleetserve.replica.pins import Pins
 from fleetserve.replica.pool import ModelPool
 from fleetserve.replica.rest import Rest
 from fleetserve.replica.slot import ComputeSlot
+from fleetserve.replica.spool import Spool
 from fleetserve.replica.watchdog import Watchdog
 from fleetserve.request_log import RequestLog
 from fleetserve.request_watch import RequestWatch
@@ -112,9 +113,17 @@ class Replica(Generic[M]):
         runtime.tables.append(lambda: model_table(self.pool, runtime.clock))
 
     def data_plane(
-        self, routes: Mapping[str, Handler], control: FastAPI, *, default_timeout_s: float
+        self,
+        routes: Mapping[str, Handler],
+        control: FastAPI,
+        *,
+        default_timeout_s: float,
+        file_routes: Collection[str] = (),
     ) -> DataPlane:
-        """The ASGI app to serve: these routes, and the control app for the rest."""
+        """The ASGI app to serve: these routes, and the control app for the rest.
+
+        file_routes: Those of the routes whose handlers take a large body as a file.
+        """
         runtime, settings = self.runtime, self.runtime.settings
         control.state.pool = self.pool
         control.state.pins = self.pins
@@ -132,6 +141,8 @@ class Replica(Generic[M]):
             request_log=RequestLog(
                 runtime.sink, settings.service, settings.replica_id, runtime.clock
             ),
+            spool=Spool(settings.cache_dir / "spool", settings.config.server.spool_above_kib << 10),
+            file_routes=file_routes,
         )
         return self._plane
 

@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import Recording, decode, input_formats, resample, to_rate
+from audio_svc.audio.decoding import at_rate, decode, input_formats, read_blocks, resample
+from audio_svc.audio.encoding import FORMATS
+from audio_svc.audio.recording import Recording
+from audio_svc.audio.stream_encoding import open_encoder
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError, UnsupportedMediaError
 from tests.checkpoints.recordings import SENTENCES, record
 from tests.unit.audio_svc.media_files import KINDS, write_media
@@ -114,6 +117,44 @@ def test_resampling_keeps_the_tone_and_the_duration(to_hz: int) -> None:
     assert abs(int(spectrum.argmax()) * to_hz / len(made) - 440.0) < 2.0
 
 
-def test_same_rate_returns_the_very_samples() -> None:
-    recording = Recording(tone(), 16000)
-    assert to_rate(recording, 16000) is recording.samples
+@pytest.mark.parametrize("to_hz", [16000, 22050])
+def test_blocks_at_another_rate_are_together_what_the_whole_would_be(to_hz: int) -> None:
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, 200_000).astype(np.float32)
+    blocks = read_blocks(wav(sound, 22050, subtype="FLOAT"), field="file", max_seconds=60.0)
+    parts = list(at_rate(blocks, to_hz))
+    made = np.concatenate(parts)
+    whole = resample(sound, 22050, to_hz)
+    assert len(parts) > 3
+    assert len(made) == len(whole)
+    assert np.abs(made - whole).max() < 1e-5
+
+
+@pytest.fixture(params=["wav", "flac", "mp3", "ogg", "opus"])
+def streamed(request: pytest.FixtureRequest) -> bytes:
+    """Six seconds as POST /synthesize streams them: the head tells no length."""
+    noise = np.random.default_rng(0).standard_normal(96000) * 0.01
+    sound = tone(6.0) + noise.astype(np.float32)
+    encoder = open_encoder(16000, FORMATS[request.param])
+    return b"".join([*(encoder.add(part) for part in np.split(sound, 6)), encoder.finish()])
+
+
+def test_what_we_stream_ourselves_is_read_to_its_end(streamed: bytes) -> None:
+    assert abs(read(streamed).duration_s - 6.0) < 0.1
+
+
+@pytest.mark.parametrize("name", ["flac", "ogg", "opus"])
+@pytest.mark.parametrize("lost", [1, 500, 0.5])
+def test_stream_that_broke_off_is_cut_off(name: str, lost: float) -> None:
+    sound = tone(6.0) + np.random.default_rng(0).uniform(-0.01, 0.01, 96000).astype(np.float32)
+    encoder = open_encoder(16000, FORMATS[name])
+    data = encoder.add(sound) + encoder.finish()
+    count = lost if lost >= 1 else len(data) * lost
+    with pytest.raises(InvalidFieldError, match="cut off"):
+        read(data[: len(data) - int(count)])
+
+
+@pytest.mark.parametrize("frames", [65535, 65536, 65537, 131072])
+def test_streamed_flac_may_end_where_a_block_does(frames: int) -> None:
+    encoder = open_encoder(16000, FORMATS["flac"])
+    data = encoder.add(tone(frames / 16000)) + encoder.finish()
+    assert len(read(data).samples) == frames

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import Recording, decode
+from audio_svc.audio.decoding import decode
 from audio_svc.audio.media import MAX_RATE_HZ
+from audio_svc.audio.recording import Recording
 from fleetserve.errors import InvalidFieldError, PayloadTooLargeError, UnsupportedMediaError
 from tests.unit.audio_svc.media_files import KINDS, film, write_media
 from tests.unit.audio_svc.requests import tone, wav
@@ -63,7 +64,7 @@ def test_length_in_the_header_is_refused_before_anything_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     data = write_media(tone(3.0, 44100), "m4a")
-    monkeypatch.setattr("audio_svc.audio.media._Track.add", None)
+    monkeypatch.setattr("audio_svc.audio.media._Track.read", None)
     with pytest.raises(PayloadTooLargeError):
         read(data, max_seconds=1.0)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.audio.decoding import decode, resample
 from audio_svc.built_in import FOLDER
 from audio_svc.transcription.base import Samples, Segment, TranscriptionOptions
 from audio_svc.transcription.tiny import MEL, STEP_S, TinyHearing
@@ -24,7 +24,8 @@ def ear() -> TinyHearing:
 
 
 def spoken(text: str, voice: str = "en-us") -> Samples:
-    return to_rate(decode(record(text, voice), field="file", max_seconds=60), MEL.rate_hz)
+    said = decode(record(text, voice), field="file", max_seconds=60)
+    return resample(said.samples, said.rate_hz, MEL.rate_hz)
 
 
 def hear(ear: TinyHearing, samples: Samples) -> list[Segment]:

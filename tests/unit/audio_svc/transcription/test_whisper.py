@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
 
-from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.audio.decoding import decode, resample
 from audio_svc.transcription.base import Samples, Segment, SpeechTask, TranscriptionOptions
 from audio_svc.transcription.whisper import WhisperEngine
 from audio_svc.transcription.whisper_fallback import Attempt
@@ -53,9 +53,8 @@ class Library:
 
 @pytest.fixture(scope="module")
 def speech() -> tuple[Samples, Samples]:
-    first, second = (
-        to_rate(decode(record(text), field="file", max_seconds=60), RATE_HZ) for text in SENTENCES
-    )
+    said = [decode(record(text), field="file", max_seconds=60) for text in SENTENCES]
+    first, second = (resample(one.samples, one.rate_hz, RATE_HZ) for one in said)
     return first, second
 
 

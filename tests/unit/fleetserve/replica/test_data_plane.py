@@ -13,6 +13,7 @@ from fleetserve.metrics.requests import RequestMetrics
 from fleetserve.replica.admission import Admission
 from fleetserve.replica.data_plane import DataPlane
 from fleetserve.replica.exchange import Answer, ReplicaRequest
+from fleetserve.replica.spool import Spool
 from fleetserve.request_log import RequestLog
 from fleetserve.request_watch import PERIOD_S, RequestWatch
 from fleetserve.tokens import TokenSigner, TokenVerifier, make_secrets
@@ -330,3 +331,36 @@ async def test_each_request_is_counted_and_written_once(
     line = orjson.loads(file.path.read_bytes())
     assert (line["request_id"], line["route"], line["status"]) == ("abc", "/predict", 200)
     assert metrics.roll_up(1).models["m"].requests == 1
+
+
+@pytest.mark.parametrize(("path", "spooled"), [("/files", True), ("/predict", False)])
+async def test_large_body_is_a_file_where_the_route_takes_files(
+    clock: ManualClock,
+    handler: Handler,
+    watch: RequestWatch,
+    admission: Admission,
+    metrics: RequestMetrics,
+    tmp_path: Path,
+    *,
+    path: str,
+    spooled: bool,
+) -> None:
+    plane = DataPlane(
+        {"/files": handler, "/predict": handler},
+        control=control,
+        admission=admission,
+        watch=watch,
+        clock=clock,
+        metrics=metrics,
+        max_body_bytes=1000,
+        default_timeout_s=30.0,
+        spool=Spool(tmp_path, 5),
+        file_routes=("/files",),
+    )
+    await Exchange([b"small"], path=path).run(plane)
+    await Exchange([b"123", b"456"], path=path).run(plane)
+    small, large = handler.requests
+    assert (small.body, small.file) == (b"small", None)
+    assert (large.file is not None) is spooled
+    assert large.whole_body() == b"123456"
+    assert admission.bytes == 0
