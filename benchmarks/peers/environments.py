@@ -26,7 +26,8 @@ def environment(name: str, *also: Path) -> Path:
         return folder
     print(f"installing {name}", file=sys.stderr, flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q"]
+    # This one's pip: the one that comes with Python takes minutes to choose versions.
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "-q"]
     subprocess.run([*pip, "-r", str(requirements)], cwd=ROOT, check=True)
     stamp.write_text(wanted)
     return folder
