@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 import torch
 
-from audio_svc.audio.decoding import decode, to_rate
+from audio_svc.audio.decoding import decode, resample
 from audio_svc.built_in import FOLDER
 from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance, VoiceSample
 from audio_svc.speech.encodec import Encodec
@@ -132,7 +132,7 @@ class VallexEngine:
         except FileNotFoundError:
             raise InvalidFieldError("voice", "was deleted meanwhile") from None
         heard = decode(data, field="voice", max_seconds=MAX_SAMPLE_S)
-        codes = self._codec.encode(to_rate(heard, self._codec.rate_hz))
+        codes = self._codec.encode(resample(heard.samples, heard.rate_hz, self._codec.rate_hz))
         said = normalize_text(sample.transcript, "en").text
         return Prompt(codes, self._read(said), ENGLISH)
 
