@@ -170,7 +170,7 @@ def test_translation_is_english(v1: openai.OpenAI, recording: Path) -> None:
             "mp3",
         ),
         (
-            lambda v1, _: say(v1, model="bark-small"),
+            lambda v1, _: say(v1, model="nobodys-voice"),
             openai.NotFoundError,
             "model",
             "POST /models/download",
