@@ -12,12 +12,16 @@ Names = tuple[str, str]
 
 
 class RoutedBody(BaseModel):
-    """Fields are refused where they are not known: what is ignored in silence is a lie."""
+    """Fields are refused where they are not known: what is ignored in silence is a lie.
+
+    token and webhook_url are the gateway's, which passes on the body as it came.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     model_name: str = ""
     token: str | None = Field(None, repr=False)
+    webhook_url: str | None = Field(None, repr=False)
     priority: Annotated[int, Field(ge=0, le=10)] = 0
     timeout: Annotated[float, Field(gt=0, le=MAX_TIMEOUT_S)] | None = None
 
