@@ -52,9 +52,16 @@ def pss_mib(pids: Iterable[int]) -> float:
     return sum(_or_nothing(_pss_kib, pid) for pid in pids) / 1024
 
 
-def _pss_kib(pid: int) -> float:
+def own_mib(pid: int) -> float:
+    """The part of the PSS that is no file's: pages of libraries count by how many share them now,
+    so that another process's end moves the whole by tens of MiB.
+    """
+    return _pss_kib(pid, "Pss_Anon") / 1024
+
+
+def _pss_kib(pid: int, part: str = "Pss") -> float:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith("Pss:")))
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{part}:")))
 
 
 def _or_nothing(measure: Callable[[int], float], pid: int) -> float:

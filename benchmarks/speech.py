@@ -7,8 +7,9 @@ its vocoder's, and in one process and on one torch thread has them speak
 - 8 sentences one after another and as 8 concurrent requests;
 - the first chunk of a streamed text of ten sentences, and its first sentence alone.
 
-CPU time counts where one thread works alone; the machine may be busy. Last, with the small fixture,
-how the process's PSS grows from request 500 to the last of ``--requests``.
+CPU time counts where one thread works alone; the machine may be busy. Last, with the small fixture
+and utterances of many lengths, how the process's PSS without the pages of files grows from
+request 500 to the last of ``--requests``.
 """
 
 import argparse
@@ -42,7 +43,7 @@ from audio_svc.meter import Pace
 from audio_svc.open_speech import SpeechStreamer
 from audio_svc.speaker import Speaker, SpeechAsk
 from audio_svc.speaking import SpeechOrder
-from benchmarks.processes import pss_mib
+from benchmarks.processes import own_mib
 from fleetserve.clock import SystemClock
 from fleetserve.manifest import DEFAULT_VOICE_FILE, VOCODER_FOLDER
 from fleetserve.replica.pool import ModelPool
@@ -227,14 +228,14 @@ async def memory(voices: Voices, requests: int) -> bool:
             else:
                 await voices.speaker.speak(ask("speecht5_tts", "Hello."))
             if number + 1 in (SETTLED_AT, requests):
-                at[number + 1] = pss_mib([os.getpid()])
+                at[number + 1] = own_mib(os.getpid())
 
     await asyncio.gather(*(client() for _ in range(IN_FLIGHT)))
     growth = at[requests] - at[SETTLED_AT]
     good = growth < GROWTH_AT_MOST_MIB
     print(
-        f"memory            {at[SETTLED_AT]:.1f} MiB PSS at request {SETTLED_AT}, {growth:+.1f} at "
-        f"{requests} (under {GROWTH_AT_MOST_MIB}){_mark(good)}"
+        f"memory            {at[SETTLED_AT]:.1f} MiB of its own at request {SETTLED_AT}, "
+        f"{growth:+.1f} at {requests} (under {GROWTH_AT_MOST_MIB}){_mark(good)}"
     )
     return good
 
