@@ -2,8 +2,8 @@
 
 For each new length of its input oneDNN compiles a kernel per layer and keeps it. Utterances all
 differ in length, so that it compiled at every one, and memory grew without end in sight: by
-85 MiB over 300 lengths of a small vocoder, and by 1 over 300 times the same length. With the
-channels side by side its kernels need two thirds of the time (measured at the published sizes).
+85 MiB over 300 lengths of a small vocoder, and by 1 over 100 times the same length. With the
+channels side by side a convolution needs two thirds of the time (measured at the published sizes).
 
 Source: Kong et al. 2020, HiFi-GAN; the modules are transformers', the tests compare with them.
 """
