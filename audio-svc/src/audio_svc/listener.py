@@ -218,11 +218,14 @@ class Listener:
     def _open(self, ask: HearingAsk, traits: TranscriptionTraits) -> Sound:
         """Decodes all of it once, to know that it is whole and where it has speech.
 
-        It is decoded again while it is heard: that costs a fiftieth of what hearing does, and
-        hours of it need no more memory than a minute.
+        A long one is decoded again while it is heard: hours of it need no more memory than a
+        minute.
         """
-        found = survey(self._blocks(ask))
-        tape = Tape(at_rate(self._blocks(ask), traits.sample_rate_hz))
+        found, rate_hz = survey(self._blocks(ask)), traits.sample_rate_hz
+        if found.samples is not None and rate_hz == RATE_HZ:
+            tape = Tape(iter([found.samples]))
+        else:
+            tape = Tape(at_rate(self._blocks(ask), rate_hz))
         return Sound(tape, found.duration_s, _plan(found, traits, gate=ask.gate))
 
     def _blocks(self, ask: HearingAsk) -> Iterator[Recording]:

@@ -1,7 +1,7 @@
-"""A recording that is too long for memory: heard through once for its speech, then cut."""
+"""A recording that may be too long for memory: heard through once for its speech, then cut."""
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from audio_svc.audio.speech_spans import Probabilities
 from audio_svc.chunks import Chunk
 
 MEASURED = BLOCK * WINDOW  # Samples whose speech is measured at once.
+KEPT = 120 * RATE_HZ  # Of a recording no longer than this, what was decoded is kept: 8 MB.
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,13 @@ class Survey:
     Attributes:
         frames: Its length in samples of its own rate.
         probabilities: Of speech, per window of 32 ms: 0.4 MB an hour.
+        samples: All of a short one, at silero's RATE_HZ; of a longer one nothing.
     """
 
     frames: int
     rate_hz: int
     probabilities: Probabilities
+    samples: Samples | None = field(default=None, repr=False)
 
     @property
     def duration_s(self) -> float:
@@ -37,8 +40,9 @@ class Survey:
 
 
 def survey(blocks: Iterator[Recording]) -> Survey:
-    """Reads it to its end and keeps none of it. Raises: as the blocks."""
-    frames = rate_hz = 0
+    """Reads it to its end. Raises: as the blocks."""
+    frames = rate_hz = count = 0
+    kept: list[Samples] = []
 
     def counted() -> Iterator[Recording]:
         nonlocal frames, rate_hz
@@ -47,9 +51,15 @@ def survey(blocks: Iterator[Recording]) -> Survey:
             rate_hz = block.rate_hz
             yield block
 
-    meter = SpeechMeter()
-    found = [meter.measure(part) for part in _in_parts(at_rate(counted(), RATE_HZ), MEASURED)]
-    return Survey(frames, rate_hz, np.concatenate(found))
+    meter, found = SpeechMeter(), []
+    for part in _in_parts(at_rate(counted(), RATE_HZ), MEASURED):
+        found.append(meter.measure(part))
+        count += len(part)
+        kept.append(part)
+        if count > KEPT:
+            kept.clear()
+    samples = np.concatenate(kept) if count <= KEPT else None
+    return Survey(frames, rate_hz, np.concatenate(found), samples)
 
 
 def _in_parts(pieces: Iterator[Samples], size: int) -> Iterator[Samples]:

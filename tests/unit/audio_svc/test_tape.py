@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from audio_svc.audio.recording import Recording
 from audio_svc.audio.silero import SpeechMeter
 from audio_svc.chunks import Chunk
-from audio_svc.tape import Survey, Tape, survey
+from audio_svc.tape import KEPT, Survey, Tape, survey
 from tests.unit.audio_svc.requests import speech
 
 Samples = NDArray[np.float32]
@@ -65,6 +65,19 @@ def test_survey_finds_in_blocks_what_is_in_the_whole(rate_hz: int, block: int) -
     if rate_hz == RATE_HZ:
         assert np.abs(found.probabilities - told).max() < 1e-3
     assert np.mean(np.abs(found.probabilities[:same] - told[:same])) < 0.02
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_only_a_short_recording_is_kept(more: int) -> None:
+    whole = np.zeros(KEPT + more, np.float32)
+    whole[::100] = 0.1
+    parts = (whole[start : start + 65536] for start in range(0, len(whole), 65536))
+    found = survey(Recording(part, RATE_HZ) for part in parts)
+    if more:
+        assert found.samples is None
+    else:
+        assert found.samples is not None
+        assert np.array_equal(found.samples, whole)
 
 
 def test_length_at_another_rate_is_what_resampling_makes() -> None:

@@ -1,12 +1,14 @@
 """Sound files to samples: any rate, any channels, block by block, bounded in time."""
 
 from collections.abc import Iterator
+from functools import cache
 from math import gcd
 from typing import Any
 
 import numpy as np
 import soundfile
-from scipy.signal import resample_poly
+from numpy.typing import NDArray
+from scipy.signal import firwin, resample_poly
 
 from audio_svc.audio import mp3_length
 from audio_svc.audio.recording import BlockCheck, Recording, Samples, cut_off, too_long
@@ -80,8 +82,16 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     if from_hz == to_hz:
         return samples
     divisor = gcd(from_hz, to_hz)
-    made: Samples = resample_poly(samples, to_hz // divisor, from_hz // divisor)
+    up, down = to_hz // divisor, from_hz // divisor
+    made: Samples = resample_poly(samples, up, down, window=_low_pass(max(up, down)))
     return made.astype(np.float32, copy=False)
+
+
+@cache
+def _low_pass(steps: int) -> NDArray[np.float32]:
+    """resample_poly's own filter, which it would design anew for each block."""
+    taps = firwin(2 * SCIPY_PERIODS * steps + 1, 1 / steps, window=("kaiser", 5.0))
+    return np.asarray(taps, np.float32)
 
 
 def at_rate(blocks: Iterator[Recording], rate_hz: int) -> Iterator[Samples]:

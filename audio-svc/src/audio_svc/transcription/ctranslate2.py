@@ -1,4 +1,4 @@
-"""Whisper by CTranslate2, the extra ``ctranslate2``: faster on CPUs, in int8 too.
+"""Whisper by CTranslate2, the extra ``ctranslate2``: in int8 too.
 
 Beyond one window the recording is heard window by window; the listener cuts at pauses before.
 Where the text makes no sense it is tried again at a higher temperature, as by transformers.
