@@ -25,7 +25,7 @@ SPEECH_MODELS = tuple(
         created_at=CREATED_S,
     )
     for name, task, megabytes in (
-        ("tiny_stt", Task.AUTOMATIC_SPEECH_RECOGNITION, 7),
+        ("tiny_stt", Task.AUTOMATIC_SPEECH_RECOGNITION, 13),
         ("tiny_tts", Task.TEXT_TO_SPEECH, 10),
     )
 )

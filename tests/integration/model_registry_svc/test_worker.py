@@ -108,7 +108,7 @@ def test_redis_that_comes_back_empty_is_told_again_and_downloads_go_on(
 def test_download_goes_on_over_a_redis_that_hangs_for_a_while(
     stack: Stack, registry: httpx.Client, hub: HubServer
 ) -> None:
-    hub.fail(Fault(kind=FaultKind.SLOW, path="*.safetensors", bytes_per_s=30_000_000))
+    hub.fail(Fault(kind=FaultKind.SLOW, path="*.safetensors", bytes_per_s=10_000_000))
     stack.worker()
     download_id = download(registry, BIG)
     part = stack.models_dir / "big" / ".partial"

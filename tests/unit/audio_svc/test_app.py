@@ -127,7 +127,8 @@ async def test_seeded_wav_of_the_service_equals_the_librarys_own_call(
     file = io.BytesIO()
     soundfile.write(file, speech.detach().numpy(), 16000, format="WAV", subtype="PCM_16")
     expected, _rate_hz = soundfile.read(io.BytesIO(file.getvalue()), dtype="int16")
-    assert np.array_equal(made, expected)
+    # The vocoder adds its products in another order: a rounding to int16 may fall to either side.
+    assert np.abs(made.astype(int) - expected).max() <= 1
 
 
 async def test_errors_are_rendered_in_the_contracts_shape(

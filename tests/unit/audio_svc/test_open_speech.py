@@ -85,11 +85,13 @@ async def test_no_more_is_spoken_than_a_few_sentences_ahead_of_the_reader(
     streamer: SpeechStreamer, slot: ComputeSlot, begun: list[str]
 ) -> None:
     opened = await streamer.open(ask())
-    await rest(slot)
-    assert len(begun) == AHEAD
-    await anext(opened)
-    await rest(slot)
-    assert len(begun) == 1 + AHEAD
+    for read in range(2):
+        async with asyncio.timeout(10):
+            while len(begun) < read + AHEAD:
+                await rest(slot)
+        await rest(slot)
+        assert len(begun) == read + AHEAD
+        await anext(opened)
     await opened.aclose()
 
 

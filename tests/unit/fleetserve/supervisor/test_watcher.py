@@ -71,9 +71,10 @@ def test_polite_signals_do_not_end_it() -> None:
     watching = start_watcher()
     assert watching.stdin is not None
     watching.stdin.write(f"+{doomed.pid}\n".encode())
-    while not ignores(watching.pid, signal.SIGHUP):
+    polite = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    while not all(ignores(watching.pid, number) for number in polite):
         os.sched_yield()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in polite:
         watching.send_signal(number)
     watching.communicate()
     assert watching.returncode == 0
