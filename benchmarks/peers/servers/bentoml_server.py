@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 
 SERVES = os.environ["SERVES"].split(",")
 BATCH = 32
-LATENCY_MS = 1000
+LATENCY_MS = 10_000
 
 raw = Starlette()
 
