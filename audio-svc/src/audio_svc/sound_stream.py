@@ -5,8 +5,15 @@ import numpy as np
 from audio_svc.audio.stream_encoding import open_encoder
 from audio_svc.audio.stream_resampling import StreamResampler
 from audio_svc.audio.volume import change_volume
-from audio_svc.delivery import deliver
-from audio_svc.speaking import SentenceTime, SpeechPlan, Spoken, change_voice, cut_warning
+from audio_svc.speaking import (
+    SentenceTime,
+    SpeechPlan,
+    Spoken,
+    change_voice,
+    cut_warning,
+    delivered,
+    time_of,
+)
 from audio_svc.speech.base import Samples
 
 
@@ -49,13 +56,12 @@ class SoundStream:
         if not spoken.complete:
             self._cut.append(cut_warning(spoken))
         joined = len(self._plan.breaths) > 1
-        said = deliver(spoken.samples, rate_hz, spoken.breath, joined=joined)
+        said = delivered(spoken, rate_hz, joined=joined)
         start_s = self._spoken_s + len(self._lead) / rate_hz / speed
-        end_s = start_s + len(said) / rate_hz / speed
-        self._times.append(SentenceTime(spoken.breath.text, start_s, end_s))
+        self._times.append(time_of(said, start_s, self._plan))
         pause = np.zeros(round(spoken.breath.pause_s * rate_hz), np.float32)
         half = len(pause) // 2
-        samples = np.concatenate([self._lead, said, pause[:half]])
+        samples = np.concatenate([self._lead, said.samples, pause[:half]])
         self._lead = pause[half:]
         samples = change_voice(samples, self._plan)
         self._spoken_s += len(samples) / rate_hz

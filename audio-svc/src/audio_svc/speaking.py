@@ -21,6 +21,7 @@ from audio_svc.speech.base import (
     SpeechEngine,
     SpeechPiece,
     SpeechTraits,
+    SpokenWord,
     Utterance,
     VoiceSample,
 )
@@ -86,20 +87,22 @@ class SpeechPlan:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One breath of speech, as the engine made it."""
+    """One breath of speech, as the engine made it; ``words`` as SpeechPiece has them."""
 
     breath: Breath
     samples: Samples
     complete: bool
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SentenceTime:
-    """When a breath is heard, in seconds from the file's start."""
+    """When a breath and its words are heard, in seconds from the file's start."""
 
     text: str
     start_s: float
     end_s: float
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,16 +220,25 @@ def speak_breaths(engine: SpeechEngine, plan: SpeechPlan) -> Iterator[Spoken | R
         yield from _speak_together(engine, plan)
         return
     for breath in plan.breaths:
-        pieces: list[Samples] = []
-        complete = True
+        pieces: list[SpeechPiece] = []
         for piece in engine.synthesize(plan.utterance(breath)):
             if piece is None:
                 yield None
             else:
-                pieces.append(piece.samples)
-                complete = complete and piece.complete
-        samples = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-        yield Spoken(breath, samples, complete)
+                pieces.append(piece)
+        yield _spoken(breath, pieces, plan.engine_rate_hz)
+
+
+def _spoken(breath: Breath, pieces: Sequence[SpeechPiece], rate_hz: int) -> Spoken:
+    samples = pieces[0].samples
+    if len(pieces) > 1:
+        samples = np.concatenate([piece.samples for piece in pieces])
+    words: list[SpokenWord] = []
+    count = 0
+    for piece in pieces:
+        words += [word.placed(count / rate_hz) for word in piece.words]
+        count += len(piece.samples)
+    return Spoken(breath, samples, all(piece.complete for piece in pieces), tuple(words))
 
 
 def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken | Rest]:
@@ -242,7 +254,7 @@ def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken |
         elif going[0][1].ended:
             breath, reading = going.popleft()
             piece: SpeechPiece = engine.finish(reading)
-            yield Spoken(breath, piece.samples, piece.complete)
+            yield _spoken(breath, [piece], plan.engine_rate_hz)
             together = STREAMED_TOGETHER if plan.order.by_sentence else TOGETHER
         else:
             yield SharedStep(engine.advance, [one for _, one in going if not one.ended])
@@ -251,16 +263,11 @@ def _speak_together(engine: SharedSpeech, plan: SpeechPlan) -> Iterator[Spoken |
 def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
     """Joins, changes and encodes; any thread."""
     order, rate_hz, joined = plan.order, plan.engine_rate_hz, len(spoken) > 1
-    samples, places = _join(
-        [
-            replace(one, samples=deliver(one.samples, rate_hz, one.breath, joined=joined))
-            for one in spoken
-        ],
-        rate_hz,
-    )
+    said = [delivered(one, rate_hz, joined=joined) for one in spoken]
+    samples, starts = _join(said, rate_hz)
     times = tuple(
-        SentenceTime(text, start / rate_hz / order.speed, end / rate_hz / order.speed)
-        for text, start, end in places
+        time_of(one, start / rate_hz / order.speed, plan)
+        for one, start in zip(said, starts, strict=True)
     )
     samples = change_voice(samples, plan)
     samples = change_rate(samples, rate_hz, plan.rate_hz)
@@ -272,24 +279,41 @@ def make_file(plan: SpeechPlan, spoken: Sequence[Spoken]) -> SoundFile:
     return SoundFile(data, len(samples) / plan.rate_hz, times, (missed,) if missed else ())
 
 
+def delivered(spoken: Spoken, rate_hz: int, *, joined: bool) -> Spoken:
+    """As deliver() has it, the times of its words too."""
+    breath = spoken.breath
+    return replace(
+        spoken,
+        samples=deliver(spoken.samples, rate_hz, breath, joined=joined),
+        words=tuple(word.placed(breath.lead_s, breath.manner.speed) for word in spoken.words),
+    )
+
+
+def time_of(said: Spoken, start_s: float, plan: SpeechPlan) -> SentenceTime:
+    """Of a delivered breath that begins in the file at ``start_s``."""
+    speed = plan.order.speed
+    end_s = start_s + len(said.samples) / plan.engine_rate_hz / speed
+    words = tuple(word.placed(start_s, speed) for word in said.words)
+    return SentenceTime(said.breath.text, start_s, end_s, words)
+
+
 def change_voice(samples: Samples, plan: SpeechPlan) -> Samples:
     """Speed and pitch, at the engine's rate."""
     samples = change_speed(samples, plan.engine_rate_hz, plan.order.speed)
     return change_pitch(samples, plan.engine_rate_hz, plan.order.pitch)
 
 
-def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[tuple[str, int, int]]]:
-    """All breaths with their pauses, and where each begins and ends."""
+def _join(spoken: Sequence[Spoken], rate_hz: int) -> tuple[Samples, list[int]]:
+    """All breaths with their pauses, and where each begins."""
     parts: list[Samples] = []
-    places: list[tuple[str, int, int]] = []
+    starts: list[int] = []
     start = 0
     for one in spoken:
-        end = start + len(one.samples)
-        places.append((one.breath.text, start, end))
+        starts.append(start)
         pause = np.zeros(round(one.breath.pause_s * rate_hz), np.float32)
         parts += [one.samples, pause] if len(pause) else [one.samples]
-        start = end + len(pause)
-    return (parts[0] if len(parts) == 1 else np.concatenate(parts)), places
+        start += len(one.samples) + len(pause)
+    return (parts[0] if len(parts) == 1 else np.concatenate(parts)), starts
 
 
 def warnings_of(plan: SpeechPlan, spoken: Sequence[Spoken]) -> tuple[str, ...]:

@@ -128,6 +128,18 @@ def test_speech_is_audible_mono_float_in_range(engine: SpeechEngine) -> None:
     assert np.sqrt(np.mean(samples**2)) > 0.001
 
 
+def test_words_that_are_told_are_the_texts_in_order_and_within_the_sound(
+    engine: SpeechEngine,
+) -> None:
+    (piece,) = [piece for piece in engine.synthesize(default(engine, seed=1)) if piece is not None]
+    written = iter(["Hello", "this", "is", "a", "test"])
+    assert all(word.word in written for word in piece.words)
+    assert all(word.start_s < word.end_s for word in piece.words)
+    times = [at_s for word in piece.words for at_s in (word.start_s, word.end_s)]
+    duration_s = len(piece.samples) / engine.traits.sample_rate_hz
+    assert [0.0, *times, duration_s] == sorted([0.0, *times, duration_s])
+
+
 def test_engine_rests_before_its_first_piece(engine: SpeechEngine) -> None:
     assert next(iter(engine.synthesize(default(engine)))) is None
 

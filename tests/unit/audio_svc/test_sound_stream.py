@@ -8,7 +8,14 @@ import pytest
 
 from audio_svc.audio.encoding import FORMATS
 from audio_svc.sound_stream import SoundStream
-from audio_svc.speaking import SpeechOrder, SpeechPlan, Spoken, make_file, plan_speech
+from audio_svc.speaking import (
+    SpeechOrder,
+    SpeechPlan,
+    Spoken,
+    make_file,
+    plan_speech,
+    speak_breaths,
+)
 from audio_svc.speech.memory import ToneSpeech
 
 TEXT = "The first sentence is said. A second one follows it! Does a third one end it?"
@@ -83,6 +90,18 @@ def test_times_are_those_of_the_whole_file() -> None:
         assert made.text == whole.text
         assert made.start_s == pytest.approx(whole.start_s, abs=0.002)
         assert made.end_s == pytest.approx(whole.end_s, abs=0.002)
+
+
+def test_words_are_told_as_of_the_whole_file() -> None:
+    plan = plan_of(speed=1.25, sample_rate_hz=24000)
+    spoken = [one for one in speak_breaths(ToneSpeech(), plan) if isinstance(one, Spoken)]
+    sound, _chunks = stream(plan, spoken)
+    for made, whole in zip(sound.times, make_file(plan, spoken).times, strict=True):
+        assert len(made.words) == len(made.text.split())
+        for word, other in zip(made.words, whole.words, strict=True):
+            assert word.word == other.word
+            assert word.start_s == pytest.approx(other.start_s, abs=0.002)
+            assert word.end_s == pytest.approx(other.end_s, abs=0.002)
 
 
 def test_a_sentence_that_was_cut_is_told() -> None:

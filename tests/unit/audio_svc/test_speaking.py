@@ -204,6 +204,40 @@ def test_times_follow_the_breaths_and_the_speed(engine: ToneSpeech, order: Speec
     assert halved[1].start_s == pytest.approx(times[1].start_s / 2)
 
 
+def test_words_follow_pauses_manner_and_speed(engine: ToneSpeech, order: SpeechOrder) -> None:
+    text = (
+        '<speak><break time="1s"/>Hello <prosody rate="50%">you there.</prosody>'
+        '<break time="500ms"/> Go on.</speak>'
+    )
+    plan = plan_speech(replace(order, text=text, ssml=True, speed=2.0), engine)
+    times = make_file(plan, carry_out(engine, plan)).times
+    # 0.06 s a character, before the speed; the second breath takes twice as long.
+    expected = [
+        ("Hello", 1.0, 1.3),
+        ("you", 1.3, 1.66),
+        ("there", 1.78, 2.38),
+        ("Go", 3.0, 3.12),
+        ("on", 3.18, 3.3),
+    ]
+    told = [word for time in times for word in time.words]
+    assert [word.word for word in told] == [word for word, _, _ in expected]
+    assert [word.start_s for word in told] == pytest.approx([s / 2 for _, s, _ in expected])
+    assert [word.end_s for word in told] == pytest.approx([e / 2 for _, _, e in expected])
+
+
+def test_words_of_a_later_piece_come_after_those_before(order: SpeechOrder) -> None:
+    class Twice(ToneSpeech):
+        def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
+            yield from super().synthesize(utterance)
+            yield from super().synthesize(utterance)
+
+    engine = Twice()
+    plan = plan_speech(order, engine)
+    (time,) = make_file(plan, carry_out(engine, plan)).times
+    assert [word.word for word in time.words] == ["Hello", "there"] * 2
+    assert [word.start_s for word in time.words] == pytest.approx([0.0, 0.36, 0.72, 1.08])
+
+
 @pytest.mark.parametrize(
     ("change", "share"), [({"speed": 2.0}, 0.5), ({"speed": 0.5}, 2.0), ({"pitch": 1.5}, 1.0)]
 )
@@ -260,6 +294,8 @@ def test_breaths_of_a_whole_order_share_their_steps_and_keep_their_order() -> No
     assert all(
         np.array_equal(one.samples, other.samples) for one, other in zip(spoken, alone, strict=True)
     )
+    assert all(one.words == other.words for one, other in zip(spoken, alone, strict=True))
+    assert spoken[-1].words
 
 
 def test_first_sentence_of_a_stream_is_spoken_alone() -> None:

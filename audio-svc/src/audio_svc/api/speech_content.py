@@ -5,7 +5,7 @@ from typing import Any
 
 from audio_svc.served import source_of
 from audio_svc.speaker import Speech
-from audio_svc.speaking import SpeechPlan
+from audio_svc.speaking import SentenceTime, SpeechPlan
 from fleetserve.replica.exchange import Answer
 
 OWN_EMBEDDING = "speaker_embedding"
@@ -36,11 +36,20 @@ def content_of(speech: Speech, *, with_times: bool) -> dict[str, Any]:
         "warnings": list(speech.warnings),
     }
     if with_times:
-        content["timestamps"] = [
-            {"text": one.text, "start": round(one.start_s, 3), "end": round(one.end_s, 3)}
-            for one in speech.file.times
-        ]
+        content["timestamps"] = [_told_time(one) for one in speech.file.times]
     return content
+
+
+def _told_time(time: SentenceTime) -> dict[str, Any]:
+    return {
+        "text": time.text,
+        "start": round(time.start_s, 3),
+        "end": round(time.end_s, 3),
+        "words": [
+            {"word": one.word, "start": round(one.start_s, 3), "end": round(one.end_s, 3)}
+            for one in time.words
+        ],
+    }
 
 
 def _voice_of(plan: SpeechPlan) -> str:

@@ -69,16 +69,31 @@ class Utterance:
 
 
 @dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word as the text has it, without the signs around it; seconds from the sound's start."""
+
+    word: str
+    start_s: float
+    end_s: float
+
+    def placed(self, start_s: float, speed: float = 1.0) -> "SpokenWord":
+        """The same where its sound is changed to ``speed`` and begins at ``start_s``."""
+        return SpokenWord(self.word, start_s + self.start_s / speed, start_s + self.end_s / speed)
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechPiece:
     """Audio in the order of the text.
 
     Attributes:
         samples: float32 [n], mono, in [-1, 1], at the engine's rate.
         complete: False: the engine reached its bound before the text's end.
+        words: Those that are said in it, in their order; none where the engine can't tell.
     """
 
     samples: Samples
     complete: bool = True
+    words: tuple[SpokenWord, ...] = ()
 
 
 class SpeechEngine(Protocol):

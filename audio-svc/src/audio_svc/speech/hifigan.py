@@ -3,6 +3,7 @@
 Source: Kong et al. 2020, HiFi-GAN; transformers' SpeechT5HifiGan computes it.
 """
 
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ class HifiGan:
 
     SpeechBrain's convolutions mirror the sound at its ends where the first authors' add zeros,
     and it lengthens the spectrogram by its first and last frame; its weights are run as it does.
+
+    Attributes:
+        hop: Samples of a frame.
+        lead: Samples before the first frame's.
     """
 
     def __init__(self, path: Path, sample_rate_hz: int) -> None:
@@ -31,6 +36,8 @@ class HifiGan:
         state = {name.replace(".conv.", "."): tensor for name, tensor in state.items()}
         state = _fuse_weight_norm(state)
         self.module = _build(state, sample_rate_hz, path)
+        self.hop = prod(self.module.config.upsample_rates)
+        self.lead = SPEECHBRAIN_FRAMES * self.hop if mirrored else 0
         self._mirrored = mirrored
         if not mirrored:
             put_channels_innermost(self.module)

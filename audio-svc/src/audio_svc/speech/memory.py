@@ -1,11 +1,12 @@
 """Speech engines without a model: a tone as long as the text."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from audio_svc.speech.base import Samples, SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.base import Samples, SpeechPiece, SpeechTraits, SpokenWord, Utterance
 
 VOICE_HZ = {"default": 220.0, "low": 110.0}
 EMBEDDING_SIZE = 8
@@ -43,7 +44,15 @@ class ToneSpeech:
         time_s = np.arange(count) / SAMPLE_RATE_HZ
         yield None
         tone: Samples = (0.3 * np.sin(2.0 * np.pi * pitch_hz * time_s + phase)).astype(np.float32)
-        yield SpeechPiece(tone)
+        yield SpeechPiece(tone, words=_time_words(utterance.text))
+
+
+def _time_words(text: str) -> tuple[SpokenWord, ...]:
+    """Each where its letters stand."""
+    return tuple(
+        SpokenWord(word[0], word.start() * SECONDS_PER_CHAR, word.end() * SECONDS_PER_CHAR)
+        for word in re.finditer(r"[\w']+", text)
+    )
 
 
 @dataclass(slots=True)

@@ -1,12 +1,14 @@
 """Tacotron2 with a HiFi-GAN, from the files that SpeechBrain and NVIDIA publish."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
+from audio_svc.speech.base import SpeechPiece, SpeechTraits, SpokenWord, Utterance
 from audio_svc.speech.hifigan import HifiGan
+from audio_svc.speech.tacotron2_alignment import follow_text
 from audio_svc.speech.tacotron2_files import (
     LANGUAGES,
     VOICE,
@@ -16,8 +18,9 @@ from audio_svc.speech.tacotron2_files import (
     weights_of,
 )
 from audio_svc.speech.tacotron2_model import Reading
-from audio_svc.speech.tacotron2_text import text_to_ids
+from audio_svc.speech.tacotron2_text import text_to_ids, word_places
 from audio_svc.speech.tacotron2_weights import load_tacotron2
+from audio_svc.speech.word_times import time_words
 from audio_svc.weights import storage_bytes
 from fleetserve.errors import ConflictError, InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER
@@ -27,6 +30,21 @@ MAX_CHARS = 150
 WARM_UP_TEXT = "Ready."
 # What all published checkpoints were made with, where no file says otherwise.
 SAMPLE_RATE_HZ, MAX_FRAMES, GATE = 22050, 1000, 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A text as frames.
+
+    Attributes:
+        spectrogram: float32 [1, mel bins, frames].
+        attention: float32 [frames, tokens].
+        ended: By the gate, not by the bound.
+    """
+
+    spectrogram: torch.Tensor
+    attention: torch.Tensor
+    ended: bool
 
 
 class Tacotron2Engine:
@@ -84,25 +102,35 @@ class Tacotron2Engine:
             generator.seed()
         else:
             generator.manual_seed(utterance.seed)
-        spectrogram, ended = yield from self._decode(ids, generator)
+        made = yield from self._decode(ids, generator)
         with torch.inference_mode():
+            spectrogram = made.spectrogram
             samples = self._vocoder.vocode(spectrogram + self._model.postnet(spectrogram))
-        yield SpeechPiece(samples.cpu().numpy(), complete=ended)
+        words = self._time_words(utterance.text, made.attention)
+        yield SpeechPiece(samples.cpu().numpy(), complete=made.ended, words=words)
+
+    def _time_words(self, text: str, attention: torch.Tensor) -> tuple[SpokenWord, ...]:
+        rate_hz, vocoder = self._traits.sample_rate_hz, self._vocoder
+        frames = follow_text(attention.cpu().numpy())
+        start_s = vocoder.lead / rate_hz
+        return time_words(text, word_places(text), frames, vocoder.hop / rate_hz, start_s)
 
     def _decode(
         self, ids: torch.Tensor, generator: torch.Generator
-    ) -> Generator[None, None, tuple[torch.Tensor, bool]]:
-        """Yields after each frame; float32 [1, mel bins, frames], and whether the gate ended it."""
+    ) -> Generator[None, None, _Decoded]:
+        """Yields after each frame."""
         with torch.inference_mode():
             reading = Reading(self._model, ids, generator)
         frames: list[torch.Tensor] = []
+        attention: list[torch.Tensor] = []
         last = 0.0
         while last <= self._gate and len(frames) < self._max_frames:
             with torch.inference_mode():
                 frame, last = reading.next_frame()
             frames.append(frame)
+            attention.append(reading.attention)
             yield
-        return torch.stack(frames, dim=2), last > self._gate
+        return _Decoded(torch.stack(frames, dim=2), torch.cat(attention), last > self._gate)
 
     def _tokenize(self, text: str) -> torch.Tensor:
         """int64 [1, tokens]. Raises: InvalidFieldError: nothing of it can be read."""

@@ -170,9 +170,14 @@ class Reading:
         self._frame = zeros(1, shape.mel_bins)
         self._attention_state = (zeros(1, shape.attention_rnn), zeros(1, shape.attention_rnn))
         self._decoder_state = (zeros(1, shape.decoder_rnn), zeros(1, shape.decoder_rnn))
-        self._weights = zeros(1, token_ids.shape[1])
+        self._weights: torch.Tensor = zeros(1, token_ids.shape[1])
         self._past_weights = zeros(1, token_ids.shape[1])
         self._context = zeros(1, shape.encoder_size)
+
+    @property
+    def attention(self) -> torch.Tensor:
+        """float32 [1, tokens]: where in the text the last frame was, in all 1."""
+        return self._weights
 
     def next_frame(self) -> tuple[torch.Tensor, float]:
         """float32 [1, mel bins], and how probable it is that it is the last."""

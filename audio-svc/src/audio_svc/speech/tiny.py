@@ -17,6 +17,7 @@ from audio_svc.speech.tiny_files import VOICE_FILE, read_voice_config
 from audio_svc.speech.tiny_net import Voice, VoiceShape, split
 from audio_svc.speech.tiny_sound import MEL, make_sound
 from audio_svc.speech.tiny_text import MarkedSound
+from audio_svc.speech.word_times import time_words
 from audio_svc.weights import storage_bytes
 
 MAX_CHARS = 250
@@ -74,7 +75,8 @@ class TinySpeech:
         yield None
         with torch.inference_mode():
             sounds = self._pronouncer.say(utterance.text)
-            drawn = split(self._draw(sounds, self._speaker(utterance)))
+            encoded, lengths = self._read(sounds, self._speaker(utterance))
+            drawn = split(self._voice.draw(encoded, lengths))
         yield None
         seed = utterance.seed
         samples = make_sound(
@@ -83,14 +85,16 @@ class TinySpeech:
             drawn.voicing.sigmoid().numpy(),
             int(np.random.default_rng().integers(1 << 31)) if seed is None else seed,
         )
-        yield SpeechPiece(_in_range(samples * np.float32(LOUDNESS)))
+        places = [sound.place for sound in sounds]
+        words = time_words(utterance.text, places, lengths.tolist(), MEL.hop / MEL.rate_hz)
+        yield SpeechPiece(_in_range(samples * np.float32(LOUDNESS)), words=words)
 
-    def _draw(self, sounds: list[MarkedSound], speaker: Tensor) -> Tensor:
+    def _read(self, sounds: list[MarkedSound], speaker: Tensor) -> tuple[Tensor, Tensor]:
+        """Encoded [n, width], and the frames of each sound [n]."""
         phonemes = torch.tensor([[self._phonemes[sound.name] for sound in sounds]])
         marks = torch.tensor([[sound.mark for sound in sounds]])
         encoded, told = self._voice.read(phonemes, marks, speaker)
-        lengths = told[0].exp().round().clamp(1, LONGEST_SOUND).long()
-        return self._voice.draw(encoded[0], lengths)
+        return encoded[0], told[0].exp().round().clamp(1, LONGEST_SOUND).long()
 
     def _speaker(self, utterance: Utterance) -> Tensor:
         """[1, width]."""

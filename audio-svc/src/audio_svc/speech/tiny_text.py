@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 PAUSE = "_"
 # A pause has the name of its sign: the voice before it falls, rises or stays.
@@ -21,11 +21,13 @@ class MarkedSound:
     Attributes:
         stress: 0 none, 1 second, 2 first.
         begins: It is the first of its word.
+        place: Which of ``text.split()`` it is of; None: of none, as a pause.
     """
 
     name: str
     stress: int
     begins: bool
+    place: int | None = field(default=None, compare=False)
 
     @property
     def mark(self) -> int:
@@ -36,10 +38,10 @@ class MarkedSound:
 Spell = Callable[[str], list[str]]
 
 
-def read_sound(written: str, *, begins: bool = False) -> MarkedSound:
+def read_sound(written: str, *, begins: bool = False, place: int | None = None) -> MarkedSound:
     """Of a phoneme with its stress in front, as ``'a`` or ``,eI``."""
     stress = STRESSES.index(written[0]) if written[:1] in STRESSES[1:] else 0
-    return MarkedSound(written[1:] if stress else written, stress, begins)
+    return MarkedSound(written[1:] if stress else written, stress, begins, place)
 
 
 def sounds_of(text: str, table: Mapping[str, str], spell: Spell) -> list[MarkedSound]:
@@ -48,7 +50,7 @@ def sounds_of(text: str, table: Mapping[str, str], spell: Spell) -> list[MarkedS
     table: Sounds of a word, with spaces between; spell: those of a word it lacks.
     """
     sounds: list[MarkedSound] = []
-    for token in _TOKEN.findall(_plain(text)):
+    for place, token in _tokens(text):
         if token in ENDINGS:
             # Signs one after another, or before any word, are one pause or none.
             if sounds and not sounds[-1].name.startswith(PAUSE):
@@ -58,10 +60,19 @@ def sounds_of(text: str, table: Mapping[str, str], spell: Spell) -> list[MarkedS
         if not word:
             continue
         written = table[word].split() if word in table else spell(word)
-        sounds += [read_sound(one, begins=place == 0) for place, one in enumerate(written)]
+        sounds += [
+            read_sound(one, begins=number == 0, place=place) for number, one in enumerate(written)
+        ]
     if sounds and not sounds[-1].name.startswith(PAUSE):
         sounds.append(MarkedSound(ENDINGS["."], 0, begins=False))
     return sounds
+
+
+def _tokens(text: str) -> Iterator[tuple[int, str]]:
+    """Words, digits and signs of pauses, each with the place of its word in ``text.split()``."""
+    for place, written in enumerate(text.split()):
+        for token in _TOKEN.findall(_plain(written)):
+            yield place, token
 
 
 def _plain(text: str) -> str:

@@ -16,6 +16,7 @@ from audio_svc.speech.hifigan_tiles import put_channels_innermost
 from audio_svc.speech.vits_decode import Noise, decode_waveform
 from audio_svc.speech.vits_files import language_of, name_voices, read_tokenizer
 from audio_svc.speech.vits_text import VitsText
+from audio_svc.speech.word_times import time_words
 from audio_svc.weights import fuse_weight_norm, storage_bytes
 
 MAX_CHARS = 400
@@ -39,7 +40,8 @@ class VitsEngine:
         several = config.num_speakers > 1
         self._names = name_voices(config.num_speakers if several else 0)
         self._speakers = {name: row if several else None for row, name in enumerate(self._names)}
-        self._max_frames = int(MAX_SECONDS * config.sampling_rate / prod(config.upsample_rates))
+        self._frame_s = prod(config.upsample_rates) / config.sampling_rate
+        self._max_frames = int(MAX_SECONDS / self._frame_s)
         self._traits = SpeechTraits(
             family="vits",
             sample_rate_hz=config.sampling_rate,
@@ -70,12 +72,14 @@ class VitsEngine:
             pass
 
     def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
-        ids = torch.tensor([self._text.ids(utterance.text)], device=self._device)
+        tokens = self._text.read(utterance.text)
+        ids = torch.tensor([tokens.ids], device=self._device)
         noise = Noise(self._device, utterance.seed)
         speaker = self._speakers[utterance.voice]
         decoding = decode_waveform(self._model, ids, speaker, noise, self._max_frames)
-        samples, whole = yield from decoding
-        yield SpeechPiece(samples.cpu().numpy(), complete=whole)
+        made = yield from decoding
+        words = time_words(utterance.text, tokens.places, made.frames, self._frame_s)
+        yield SpeechPiece(made.samples.cpu().numpy(), complete=made.whole, words=words)
 
 
 def _load(folder: Path, device: torch.device) -> Any:

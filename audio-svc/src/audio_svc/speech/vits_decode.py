@@ -44,23 +44,40 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
+class Waveform:
+    """What became of a text.
+
+    Attributes:
+        samples: float32 [n].
+        frames: How many of them each token became, of equal length.
+        whole: False: it was cut before the text's end.
+    """
+
+    samples: torch.Tensor
+    frames: list[int]
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Prior:
     """What the text says: a distribution for each frame of sound.
 
     Attributes:
         means, log_deviations: float32 [1, flow size, frames].
+        frames: int64 [tokens].
         whole: False: it was cut at the most frames allowed.
     """
 
     means: torch.Tensor
     log_deviations: torch.Tensor
+    frames: torch.Tensor
     whole: bool
 
 
 def decode_waveform(
     model: Any, token_ids: torch.Tensor, speaker: int | None, noise: Noise, max_frames: int
-) -> Generator[None, None, tuple[torch.Tensor, bool]]:
-    """Yields after each stage; returns float32 [samples] and whether the text's end was reached.
+) -> Generator[None, None, Waveform]:
+    """Yields after each stage.
 
     Args:
         model: VitsModel in eval mode.
@@ -81,8 +98,8 @@ def decode_waveform(
         every = prior.means.new_ones(1, 1, prior.means.shape[2])
         latents = model.flow(prior.means + drawn, every, voice, reverse=True)
     yield
-    waveform = yield from generate(model.decoder, latents[0].T, voice)
-    return waveform, prior.whole
+    samples = yield from generate(model.decoder, latents[0].T, voice)
+    return Waveform(samples, prior.frames.tolist(), prior.whole)
 
 
 def _read_text(
@@ -109,6 +126,7 @@ def _read_text(
     return _Prior(
         means=encoded.prior_means.repeat_interleave(frames, dim=1).transpose(1, 2),
         log_deviations=encoded.prior_log_variances.repeat_interleave(frames, dim=1).transpose(1, 2),
+        frames=frames,
         whole=bool(durations.sum() <= max_frames),
     )
 

@@ -133,7 +133,9 @@ class SynthesizeRequest(BaseModel):
     stream_format: Literal["audio", "sse"] | None = Field(
         None, description="How it is sent while it is made: the file's bytes, or events."
     )
-    return_timestamps: bool = False
+    return_timestamps: bool = Field(
+        False, description="Tells when each part is said, and its words where the model can."
+    )
     parameters: dict[str, Any] | None = Field(
         None, description="Of a voice of two stages: how its text is written, as /predict has it."
     )
@@ -154,6 +156,12 @@ class SynthesizeAnswer(BaseModel):
     real_time_factor: float
     model_info: dict[str, Any]
     warnings: list[str]
+    timestamps: list[dict[str, Any]] | None = Field(
+        None,
+        description="With `return_timestamps`: `text`, `start` and `end` of each part, in seconds "
+        "of the whole audio, and its `words` (`word`, `start`, `end`); none where the model can't "
+        "tell them.",
+    )
     stages: list[dict[str, Any]] | None = Field(
         None,
         description="Of a voice of two stages: model, task, revision, time (seconds) of each, and "

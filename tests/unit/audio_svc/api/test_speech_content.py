@@ -23,6 +23,7 @@ async def test_times_are_told_only_when_they_are_asked_for(speech: Speech) -> No
     assert "timestamps" not in content_of(speech, with_times=False)
     (time,) = content_of(speech, with_times=True)["timestamps"]
     assert (time["text"], time["start"]) == ("Hello.", 0.0)
+    assert time["words"] == [{"word": "Hello", "start": 0.0, "end": 0.3}]
 
 
 async def test_file_tells_in_headers_what_json_would(speech: Speech) -> None:

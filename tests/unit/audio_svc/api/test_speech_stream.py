@@ -61,6 +61,8 @@ async def test_events_are_the_sound_in_base64_and_then_what_there_is_to_tell(
     assert 0 < last["timings"]["first_audio_ms"] <= last["processing_time"] * 1000
     assert last["timings"]["compute_ms"] > 0
     assert [one["text"] for one in last["timestamps"]] == ["One sentence.", "And another one."]
+    words = [[word["word"] for word in one["words"]] for one in last["timestamps"]]
+    assert words == [["One", "sentence"], ["And", "another", "one"]]
     assert last["model_info"]["voice"] == "default"
     assert "audio_data" not in last
 

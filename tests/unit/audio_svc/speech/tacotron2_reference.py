@@ -70,8 +70,13 @@ def _attend(
     return torch.softmax(energies.T, dim=1)
 
 
-def read_spectrogram(state: State, ids: list[int], seed: int, most: int) -> torch.Tensor:
-    """[mel bins, frames], the dropout drawn by torch itself after torch.manual_seed(seed)."""
+def read_spectrogram(
+    state: State, ids: list[int], seed: int, most: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """[mel bins, frames], the dropout drawn by torch itself after torch.manual_seed(seed).
+
+    And what of the text each frame attended, [frames, tokens].
+    """
 
     def linear(name: str, value: torch.Tensor) -> torch.Tensor:
         out = value @ state[f"decoder.{name}.linear_layer.weight"].T
@@ -85,6 +90,7 @@ def read_spectrogram(state: State, ids: list[int], seed: int, most: int) -> torc
     weights = torch.zeros(2, len(ids))
     context = torch.zeros(1, memory.shape[1])
     frames = [torch.zeros(1, state["decoder.linear_projection.linear_layer.bias"].shape[0])]
+    attended = []
     gate = 0.0
     while gate <= 0.5 and len(frames) <= most:
         seen = frames[-1]
@@ -94,6 +100,7 @@ def read_spectrogram(state: State, ids: list[int], seed: int, most: int) -> torc
         attention_past = _lstm_step(state, "decoder.attention_rnn", seen, attention_past, "")
         now = _attend(state, attention_past[0], memory, weights)
         weights = torch.cat([now, weights[1:] + now])
+        attended.append(now)
         context = now @ memory
         heard = torch.cat([attention_past[0], context], dim=1)
         decoder_past = _lstm_step(state, "decoder.decoder_rnn", heard, decoder_past, "")
@@ -105,7 +112,7 @@ def read_spectrogram(state: State, ids: list[int], seed: int, most: int) -> torc
     for layer in range(5):
         added = _convolve(state, f"postnet.convolutions.{layer}", added)
         added = added if layer == 4 else torch.tanh(added)
-    return spectrogram + added[0]
+    return spectrogram + added[0], torch.cat(attended)
 
 
 def vocode(state: State, spectrogram: torch.Tensor, wrapper: str) -> torch.Tensor:

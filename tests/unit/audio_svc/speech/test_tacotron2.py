@@ -1,5 +1,6 @@
 """Tacotron2 with its vocoder against the plain computation, from the same files."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 
 from audio_svc.speech.base import SpeechPiece, Utterance
 from audio_svc.speech.tacotron2 import MAX_CHARS, Tacotron2Engine
+from audio_svc.speech.tacotron2_alignment import follow_text
 from audio_svc.speech.tacotron2_text import text_to_ids
 from fleetserve.errors import ConflictError, InvalidFieldError
 from fleetserve.manifest import VOCODER_FOLDER
@@ -46,7 +48,7 @@ def speak(engine: Tacotron2Engine, utterance: Utterance) -> SpeechPiece:
 
 
 def reference(text: str, seed: int, wrapper: str) -> np.ndarray:
-    spectrogram = read_spectrogram(make_tacotron2(), text_to_ids(text), seed, MOST)
+    spectrogram, _ = read_spectrogram(make_tacotron2(), text_to_ids(text), seed, MOST)
     return vocode(make_generator(wrapper=wrapper), spectrogram, wrapper).numpy()
 
 
@@ -73,6 +75,39 @@ def test_nvidias_file_and_a_plain_generator_speak_as_the_plain_computation(tmp_p
     )
     assert made.samples.shape == expected.shape
     assert np.abs(made.samples - expected).max() < 1e-5
+
+
+def attended_words(text: str, seed: int, lead: int) -> list[tuple[str, float, float]]:
+    """By the attention of the plain computation; text: lower case, with single spaces."""
+    _, attention = read_spectrogram(make_tacotron2(), text_to_ids(text), seed, MOST)
+    counts = follow_text(attention.numpy())
+    way = [token for token, count in enumerate(counts) for _ in range(count)]
+    words = []
+    for word in re.finditer("[a-z]+", text):
+        frames = [frame for frame, token in enumerate(way) if word.start() <= token < word.end()]
+        if frames:
+            begin, end = frames[0] + lead, frames[-1] + 1 + lead
+            words.append((word[0], begin * 256 / 22050, end * 256 / 22050))
+    return words
+
+
+@pytest.mark.parametrize(
+    ("write", "write_vocoder", "lead"),
+    [
+        (write_speechbrain, write_speechbrain_vocoder, 5),
+        (write_nvidia, write_plain_vocoder, 0),
+    ],
+)
+def test_words_are_said_where_the_attention_is(
+    tmp_path: Path, write: Writer, write_vocoder: Writer, lead: int
+) -> None:
+    engine = make_engine(tmp_path, write, write_vocoder)
+    piece = speak(engine, Utterance(SENTENCE, "default", seed=1))
+    expected = attended_words(SENTENCE.lower(), 1, lead)
+    assert len(expected) > 1
+    assert [word.word.lower() for word in piece.words] == [word for word, _, _ in expected]
+    for word, (_, start_s, end_s) in zip(piece.words, expected, strict=True):
+        assert (word.start_s, word.end_s) == pytest.approx((start_s, end_s))
 
 
 def test_text_that_the_gate_does_not_end_is_said_to_be_cut(tmp_path: Path) -> None:

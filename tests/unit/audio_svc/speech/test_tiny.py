@@ -1,12 +1,17 @@
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+
 import numpy as np
 import pytest
 
+from audio_svc.audio.encoding import FORMATS
 from audio_svc.audio.log_mel import log_mel
 from audio_svc.built_in import FOLDER
-from audio_svc.speech.base import Samples, Utterance
+from audio_svc.speaking import SpeechOrder, Spoken, make_file, plan_speech, speak_breaths
+from audio_svc.speech.base import Samples, SpeechPiece, SpokenWord, Utterance
 from audio_svc.speech.tiny import TinySpeech
 from audio_svc.speech.tiny_sound import MEL
-from audio_svc.transcription.base import TranscriptionOptions
+from audio_svc.transcription.base import TranscriptionOptions, Word
 from audio_svc.transcription.tiny import TinyHearing
 from fleetserve.errors import InvalidFieldError
 
@@ -30,9 +35,13 @@ def ear() -> TinyHearing:
     return TinyHearing(FOLDER / "tiny_stt", "cpu")
 
 
+def speak(engine: TinySpeech, utterance: Utterance) -> SpeechPiece:
+    (piece,) = [piece for piece in engine.synthesize(utterance) if piece is not None]
+    return piece
+
+
 def say(engine: TinySpeech, utterance: Utterance) -> Samples:
-    pieces = [piece for piece in engine.synthesize(utterance) if piece is not None]
-    return np.concatenate([piece.samples for piece in pieces])
+    return speak(engine, utterance).samples
 
 
 def words_of(text: str) -> list[str]:
@@ -60,6 +69,61 @@ def test_what_the_voice_says_the_ear_hears(voice: TinySpeech, ear: TinyHearing) 
             total += len(words_of(text))
     # Words of the wide vocabulary are among them; measured: 0.07.
     assert wrong / total < 0.12
+
+
+def heard_words(ear: TinyHearing, samples: Samples) -> list[Word]:
+    found = ear.transcribe(samples, TranscriptionOptions(language="en", words=True))
+    return [word for segment in found if segment is not None for word in segment.words]
+
+
+def check_times(told: Sequence[SpokenWord], heard: Sequence[Word]) -> int:
+    """How many words were understood, each of which was heard when it is told."""
+    said, understood = ([one.word.lower().strip() for one in words] for words in (told, heard))
+    blocks = SequenceMatcher(None, said, understood, autojunk=False).get_matching_blocks()
+    pairs = [(told[b.a + n], heard[b.b + n]) for b in blocks for n in range(b.size)]
+    for one, other in pairs:
+        assert abs(one.start_s - other.start_s) < 0.1, (one, other)
+        assert abs(one.end_s - other.end_s) < 0.1, (one, other)
+    return len(pairs)
+
+
+@pytest.mark.parametrize("name", ["amber", "basalt"])
+def test_words_are_heard_when_they_are_told(voice: TinySpeech, ear: TinyHearing, name: str) -> None:
+    understood = 0
+    for text in TEXTS:
+        piece = speak(voice, Utterance(text, name, seed=1))
+        assert [word.word for word in piece.words] == text.strip(".?").split()
+        understood += check_times(piece.words, heard_words(ear, piece.samples))
+    assert understood > 0.8 * len(" ".join(TEXTS).split())
+
+
+def test_words_of_a_changed_file_are_heard_when_they_are_told(
+    voice: TinySpeech, ear: TinyHearing
+) -> None:
+    text = (
+        f'<speak><break time="300ms"/>{TEXTS[0]} <prosody rate="90%">{TEXTS[2]}</prosody>'
+        f'<break time="400ms"/>{TEXTS[3]}</speak>'
+    )
+    order = SpeechOrder(text, FORMATS["pcm"], ssml=True, speed=1.1, seed=1)
+    plan = plan_speech(order, voice)
+    spoken = [one for one in speak_breaths(voice, plan) if isinstance(one, Spoken)]
+    file = make_file(plan, spoken)
+    samples = np.frombuffer(file.data, "<i2").astype(np.float32) / 32768
+    told = [word for time in file.times for word in time.words]
+    assert len(told) == 24
+    assert check_times(told, heard_words(ear, samples)) > 18
+
+
+def test_pause_lies_between_its_words(voice: TinySpeech) -> None:
+    piece = speak(voice, Utterance("We see the dog, we see the cat.", "amber", seed=1))
+    dog, we = piece.words[3:5]
+    energy = np.square(piece.samples)
+
+    def loudness(start_s: float, end_s: float) -> float:
+        return float(energy[round(start_s * MEL.rate_hz) : round(end_s * MEL.rate_hz)].mean())
+
+    assert we.start_s - dog.end_s > 0.05
+    assert loudness(dog.end_s, we.start_s) < 0.1 * loudness(dog.start_s, dog.end_s)
 
 
 def test_voices_differ_in_pitch_as_they_were_trained(voice: TinySpeech) -> None:

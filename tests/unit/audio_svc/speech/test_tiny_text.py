@@ -42,6 +42,19 @@ def test_first_sound_of_a_word_and_the_stress_are_marked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the dog", [0, 0, 1, 1, 1, None]),
+        ("— The, «dog»!", [1, 1, None, 2, 2, 2, None]),
+        ("11 the-the", [*[0] * 6, *[1] * 4, None]),
+        ("qqq dog,dog", [1, 1, 1, None, 1, 1, 1, None]),
+    ],
+)
+def test_each_sound_knows_its_word(text: str, expected: list[int | None]) -> None:
+    assert [sound.place for sound in sounds_of(text, TABLE, spell)] == expected
+
+
+@pytest.mark.parametrize(
     ("written", "expected"),
     [("'aI", ("aI", 2)), (",e", ("e", 1)), ("t", ("t", 0)), ("", ("", 0))],
 )

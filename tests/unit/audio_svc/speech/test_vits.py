@@ -1,5 +1,6 @@
 """VITS against the library's own call on the same files."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,38 @@ def test_plain_duration_predictor_equals_the_librarys(tmp_path: Path) -> None:
     check_equal(made, library(tmp_path, SENTENCE, 1))
 
 
+def library_words(
+    folder: Path, text: str, seed: int, speaker: int | None = None
+) -> list[tuple[str, float, float]]:
+    """Of lower-case words that a space parts, by the durations of the library's own call."""
+    model: Any = VitsModel.from_pretrained(folder)
+    told: list[torch.Tensor] = []
+    model.duration_predictor.register_forward_hook(lambda _module, _args, out: told.append(out))
+    torch.manual_seed(seed)
+    inputs: Any = VitsTokenizer.from_pretrained(folder)(text, return_tensors="pt")
+    model(**inputs, speaker_id=speaker)
+    frames = torch.ceil(torch.exp(told[0]) / model.speaking_rate)[0, 0]
+    # A blank stands before the first letter, and one behind each.
+    ends_s = (frames.cumsum(0) * 256 / 16000).tolist()
+    return [
+        (word[0], ends_s[2 * word.start()], ends_s[2 * word.end()])
+        for word in re.finditer("[a-z]+", text)
+    ]
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+@pytest.mark.parametrize("speaker", [None, 2])
+def test_words_are_said_when_the_librarys_durations_have_them(
+    english: Path, several: Path, seed: int, speaker: int | None
+) -> None:
+    folder, voice = (english, "default") if speaker is None else (several, f"speaker_{speaker}")
+    piece = speak(VitsEngine(folder, "cpu"), Utterance("Hello, this is a test.", voice, seed=seed))
+    expected = library_words(folder, "hello this is a test", seed, speaker)
+    assert [word.word for word in piece.words] == ["Hello", "this", "is", "a", "test"]
+    for word, (_, start_s, end_s) in zip(piece.words, expected, strict=True):
+        assert (word.start_s, word.end_s) == pytest.approx((start_s, end_s))
+
+
 def test_pickled_weights_speak_alike(engine: VitsEngine, tmp_path: Path) -> None:
     write_vits(tmp_path)
     (tmp_path / "model.safetensors").unlink()
@@ -100,6 +133,20 @@ def test_endless_durations_are_cut_and_said_to_be(english: Path) -> None:
     piece = speak(engine, Utterance(SENTENCE, "default", seed=1))
     assert not piece.complete
     assert len(piece.samples) == 500 * 256
+    # The blank before the first letter takes them all.
+    assert not piece.words
+
+
+def test_words_end_where_the_speech_was_cut(english: Path) -> None:
+    engine = VitsEngine(english, "cpu")
+    engine._max_frames = 30
+    piece = speak(engine, Utterance(SENTENCE, "default", seed=1))
+    cut_s = 30 * 256 / 16000
+    whole = library_words(english, "hello this is a test", 1)
+    begun = [(start_s, min(end_s, cut_s)) for _, start_s, end_s in whole if start_s < cut_s]
+    assert 0 < len(begun) < 5
+    assert [word.start_s for word in piece.words] == pytest.approx([start for start, _ in begun])
+    assert [word.end_s for word in piece.words] == pytest.approx([end for _, end in begun])
 
 
 def test_traits_are_those_of_the_files(engine: VitsEngine) -> None:
