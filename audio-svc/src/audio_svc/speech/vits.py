@@ -3,7 +3,7 @@
 Source: Kim et al. 2021, VITS; Pratap et al. 2023, MMS; transformers' VitsModel.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ import torch
 from transformers import VitsModel
 
 from audio_svc.speech.base import SpeechPiece, SpeechTraits, Utterance
-from audio_svc.speech.hifigan_tiles import put_channels_innermost
-from audio_svc.speech.vits_decode import Noise, decode_waveform
+from audio_svc.speech.hifigan_packing import shares_passes
+from audio_svc.speech.hifigan_tiles import generate, generate_together, put_channels_innermost
+from audio_svc.speech.vits_decode import Noise, Reading, read_latents
 from audio_svc.speech.vits_files import language_of, name_voices, read_tokenizer
 from audio_svc.speech.vits_text import VitsText
 from audio_svc.weights import fuse_weight_norm, storage_bytes
@@ -64,18 +65,66 @@ class VitsEngine:
     def warm_up(self) -> None:
         """Runs the model once on as many tokens as a word has."""
         tokens = torch.ones(1, len(WARM_UP_TEXT), dtype=torch.int64, device=self._device)
-        speaker = self._speakers[self._names[0]]
-        noise = Noise(self._device, 0)
-        for _ in decode_waveform(self._model, tokens, speaker, noise, self._max_frames):
+        for _ in self._decode(tokens, self._names[0], seed=0):
             pass
 
     def synthesize(self, utterance: Utterance) -> Iterator[SpeechPiece | None]:
-        ids = torch.tensor([self._text.ids(utterance.text)], device=self._device)
-        noise = Noise(self._device, utterance.seed)
-        speaker = self._speakers[utterance.voice]
-        decoding = decode_waveform(self._model, ids, speaker, noise, self._max_frames)
-        samples, whole = yield from decoding
+        ids = self._tokenize(utterance)
+        samples, whole = yield from self._decode(ids, utterance.voice, utterance.seed)
         yield SpeechPiece(samples.cpu().numpy(), complete=whole)
+
+    def _decode(
+        self, ids: torch.Tensor, voice: str, seed: int | None
+    ) -> Generator[None, None, tuple[torch.Tensor, bool]]:
+        """Yields after each stage; float32 [samples], and whether the text's end was reached."""
+        reading = yield from self._read(ids, voice, seed)
+        yield
+        samples = yield from generate(self._model.decoder, reading.latents, reading.voice)
+        return samples, reading.whole
+
+    def _read(
+        self, ids: torch.Tensor, voice: str, seed: int | None
+    ) -> Generator[None, None, Reading]:
+        noise = Noise(self._device, seed)
+        return read_latents(self._model, ids, self._speakers[voice], noise, self._max_frames)
+
+    def _tokenize(self, utterance: Utterance) -> torch.Tensor:
+        """int64 [1, tokens]."""
+        return torch.tensor([self._text.ids(utterance.text)], device=self._device)
+
+
+class SharedVits(VitsEngine):
+    """The same, where utterances that wait for the vocoder take one pass of it together.
+
+    Text, durations and flow are each utterance's own: on a CPU thread 6 % of the time.
+    """
+
+    def open(self, utterance: Utterance) -> Reading:
+        """Up to the vocoder. Raises: InvalidFieldError: as synthesize."""
+        steps = self._read(self._tokenize(utterance), utterance.voice, utterance.seed)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as stop:
+                reading: Reading = stop.value
+                return reading
+
+    def advance(self, readings: Sequence[Reading]) -> None:
+        latents = [reading.latents for reading in readings]
+        voices = [reading.voice for reading in readings]
+        made = generate_together(self._model.decoder, latents, voices)
+        for reading, samples in zip(readings, made, strict=True):
+            reading.samples = samples
+
+    def finish(self, reading: Reading) -> SpeechPiece:
+        assert reading.samples is not None, "only one that has ended is finished"
+        return SpeechPiece(reading.samples.cpu().numpy(), complete=reading.whole)
+
+
+def load_vits(folder: Path, device: str) -> VitsEngine:
+    """The one that is faster on the device."""
+    kind = SharedVits if shares_passes(torch.device(device)) else VitsEngine
+    return kind(folder, device)
 
 
 def _load(folder: Path, device: torch.device) -> Any:

@@ -12,8 +12,6 @@ from typing import Any
 
 import torch
 
-from audio_svc.speech.hifigan_tiles import generate
-
 
 class Noise:
     """Normal random numbers for one utterance.
@@ -57,10 +55,31 @@ class _Prior:
     whole: bool
 
 
-def decode_waveform(
+@dataclass(slots=True)
+class Reading:
+    """An utterance that needs the vocoder alone.
+
+    Attributes:
+        latents: float32 [frames, flow size].
+        voice: What the vocoder takes of its voice; None: a model of one.
+        whole: False: it was cut at the most frames allowed.
+        samples: float32 [samples]; None: not yet.
+    """
+
+    latents: torch.Tensor
+    voice: torch.Tensor | None
+    whole: bool
+    samples: torch.Tensor | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.samples is not None
+
+
+def read_latents(
     model: Any, token_ids: torch.Tensor, speaker: int | None, noise: Noise, max_frames: int
-) -> Generator[None, None, tuple[torch.Tensor, bool]]:
-    """Yields after each stage; returns float32 [samples] and whether the text's end was reached.
+) -> Generator[None, None, Reading]:
+    """Yields after the text.
 
     Args:
         model: VitsModel in eval mode.
@@ -80,9 +99,7 @@ def decode_waveform(
         drawn = noise.like(prior.means) * torch.exp(prior.log_deviations) * model.noise_scale
         every = prior.means.new_ones(1, 1, prior.means.shape[2])
         latents = model.flow(prior.means + drawn, every, voice, reverse=True)
-    yield
-    waveform = yield from generate(model.decoder, latents[0].T, voice)
-    return waveform, prior.whole
+        return Reading(latents[0].T, voice, prior.whole)
 
 
 def _read_text(
