@@ -149,7 +149,7 @@ def _tools(settings: AudioSettings) -> DeviceTools:
 
 
 def _speaking(module: str, kind: str) -> Callable[[Path, str], Engine]:
-    """Loads an engine of audio_svc/speech by the name of its class."""
+    """Loads an engine of audio_svc/speech by the name of its class, or of what chooses one."""
 
     def load(folder: Path, device: str) -> Engine:
         engine = _make(f"audio_svc.speech.{module}", kind, folder, device)
@@ -204,7 +204,7 @@ FAMILIES = {
             vallex_files.read_facts,
             vallex_files.is_vallex,
         ),
-        Family("vits", Task.TEXT_TO_SPEECH, _speaking("vits", "VitsEngine"), vits_files.read_facts),
+        Family("vits", Task.TEXT_TO_SPEECH, _speaking("vits", "load_vits"), vits_files.read_facts),
         Family(
             "tiny_tts",
             Task.TEXT_TO_SPEECH,

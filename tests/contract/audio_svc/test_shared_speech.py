@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from audio_svc.speech.base import Samples, SharedSpeech, SpeechEngine, Utterance
 from audio_svc.speech.memory import ChoirSpeech
 from audio_svc.speech.speecht5 import SpeechT5Engine
+from audio_svc.speech.vits import SharedVits, load_vits
 from tests.checkpoints.published import publish_speecht5
+from tests.checkpoints.vits import write_vits
 
 TEXTS = ("Hi.", "Hello, this is a test.", "And a text that is a little longer than the others.")
 
@@ -25,7 +28,29 @@ def make_speecht5(folder: Path) -> SpeechEngine:
     return engine
 
 
-@pytest.fixture(scope="module", params=[make_choir, make_speecht5])
+def make_vits(folder: Path) -> SpeechEngine:
+    """As on a device where it is faster."""
+    write_vits(folder, speakers=3)
+    return SharedVits(folder, "cpu")
+
+
+def make_vits_on_cuda(folder: Path) -> SpeechEngine:
+    torch.backends.cudnn.allow_tf32 = False  # As open_device() has it.
+    write_vits(folder, speakers=3)
+    engine = load_vits(folder, "cuda:0")
+    engine.warm_up()
+    return engine
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        make_choir,
+        make_speecht5,
+        make_vits,
+        pytest.param(make_vits_on_cuda, marks=pytest.mark.gpu),
+    ],
+)
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     make: Callable[[Path], SpeechEngine] = request.param
     made = make(tmp_path_factory.mktemp("models"))
@@ -35,8 +60,11 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def utterances(engine: Any) -> list[Utterance]:
-    voice = engine.traits.default_voice
-    return [Utterance(TEXTS[number % 3], voice, seed=number) for number in range(5)]
+    voices = engine.voices()
+    return [
+        Utterance(TEXTS[number % 3], voices[number % len(voices)], seed=number)
+        for number in range(5)
+    ]
 
 
 def alone(engine: Any, utterance: Utterance) -> Samples:

@@ -8,6 +8,7 @@ from fleetserve.devices import DeviceNotAvailableError
 def test_threads_are_set_and_the_device_is_named() -> None:
     assert device.open_device("cpu", 1) == "cpu"
     assert torch.get_num_threads() == 1
+    assert not torch.backends.cudnn.allow_tf32
     torch.set_grad_enabled(True)
 
 

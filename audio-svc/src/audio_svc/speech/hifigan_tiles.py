@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, leaky_relu, pad
 
+from audio_svc.speech.hifigan_packing import Packing, cut_into_passes, gap_of, lay_out
+
 TILE_FRAMES = (64, 32, 16, 8)
 Tile = tuple[int, int]
 
@@ -30,13 +32,7 @@ def vocode(vocoder: Any, spectrogram: torch.Tensor) -> torch.Tensor:
     """What SpeechT5HifiGan makes of float32 [frames, mel bins]: float32 [samples]."""
     if vocoder.config.normalize_before:
         spectrogram = (spectrogram - vocoder.mean) / vocoder.scale
-    steps = generate(vocoder, spectrogram)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            made: torch.Tensor = stop.value
-            return made
+    return _run(_generate_packed(vocoder, [spectrogram], [None]))[0]
 
 
 def generate(
@@ -49,25 +45,55 @@ def generate(
         rows: float32 [frames, channels].
         voice: float32 [1, channels, 1], what generator.cond takes.
     """
+    made = yield from _generate_packed(generator, [rows], [voice])
+    return made[0]
+
+
+def generate_together(
+    generator: Any, several: Sequence[torch.Tensor], voices: Sequence[torch.Tensor | None]
+) -> list[torch.Tensor]:
+    """What generate() makes of each with its voice but for rounding, in as few passes as fit."""
+    made: list[torch.Tensor] = []
+    for some in cut_into_passes([len(rows) for rows in several]):
+        made += _run(_generate_packed(generator, several[some], voices[some]))
+    return made
+
+
+def _run(steps: Generator[None, None, list[torch.Tensor]]) -> list[torch.Tensor]:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            made: list[torch.Tensor] = stop.value
+            return made
+
+
+def _generate_packed(
+    generator: Any, several: Sequence[torch.Tensor], voices: Sequence[torch.Tensor | None]
+) -> Generator[None, None, list[torch.Tensor]]:
     slope, kernels, rate = generator.config.leaky_relu_slope, generator.num_kernels, 1
+    packing = lay_out([len(one) for one in several], gap_of(generator), several[0].device)
     with torch.inference_mode():
-        rows = _convolve(generator.conv_pre, rows, _tiles_of(rows, rate))
-        if voice is not None:
-            rows = rows + generator.cond(voice)[0].T
+        rows = packing.join(several)
+        rows = _convolve(generator.conv_pre, rows, _tiles_of(rows, rate), packing)
+        for part, voice in zip(packing.split(rows), voices, strict=True):
+            if voice is not None:
+                part += generator.cond(voice)[0].T
     for place, upsample in enumerate(generator.upsampler):
         with torch.inference_mode():
             rate *= upsample.stride[0]
+            packing = packing.upsampled(upsample)
             rows = upsample(leaky_relu(rows, slope).T.unsqueeze(0))[0].T.contiguous()
-            tiles = _tiles_of(rows, rate)
+            rows, tiles = packing.silence(rows), _tiles_of(rows, rate)
             blocks = generator.resblocks[place * kernels : (place + 1) * kernels]
-            total = _pass_block(blocks[0], rows, tiles)
+            total = _pass_block(blocks[0], rows, tiles, packing)
             for block in blocks[1:]:
-                total += _pass_block(block, rows, tiles)
+                total += _pass_block(block, rows, tiles, packing)
             rows = total.div_(kernels)
         yield
     with torch.inference_mode():
-        rows = _convolve(generator.conv_post, leaky_relu(rows), _tiles_of(rows, rate))
-        return torch.tanh(rows[:, 0])
+        rows = _convolve(generator.conv_post, leaky_relu(rows), _tiles_of(rows, rate), packing)
+        return packing.split(torch.tanh(rows[:, 0]))
 
 
 def plan_tiles(length: int, rate: int) -> list[Tile]:
@@ -92,11 +118,13 @@ def _tiles_of(rows: torch.Tensor, rate: int) -> list[Tile]:
     return plan_tiles(len(rows), rate) if rows.device.type == "cpu" else [(0, len(rows))]
 
 
-def _pass_block(block: Any, rows: torch.Tensor, tiles: Sequence[Tile]) -> torch.Tensor:
+def _pass_block(
+    block: Any, rows: torch.Tensor, tiles: Sequence[Tile], packing: Packing
+) -> torch.Tensor:
     slope = block.leaky_relu_slope
     for first, second in zip(block.convs1, block.convs2, strict=True):
-        heard = _convolve(first, rows, tiles, slope)
-        rows = _convolve(second, heard, tiles, slope, plus=rows)
+        heard = _convolve(first, rows, tiles, packing, slope)
+        rows = _convolve(second, heard, tiles, packing, slope, plus=rows)
     return rows
 
 
@@ -104,6 +132,7 @@ def _convolve(
     layer: Any,
     rows: torch.Tensor,
     tiles: Sequence[Tile],
+    packing: Packing,
     slope: float = 1.0,
     plus: torch.Tensor | None = None,
 ) -> torch.Tensor:
@@ -124,4 +153,4 @@ def _convolve(
             made[start:end] = piece
         else:
             torch.add(piece, plus[start:end], out=made[start:end])
-    return made
+    return packing.silence(made)

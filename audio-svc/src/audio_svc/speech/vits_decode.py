@@ -12,8 +12,6 @@ from typing import Any
 
 import torch
 
-from audio_svc.speech.hifigan_tiles import generate
-
 
 class Noise:
     """Normal random numbers for one utterance.
@@ -44,21 +42,6 @@ class Noise:
 
 
 @dataclass(frozen=True, slots=True)
-class Waveform:
-    """What became of a text.
-
-    Attributes:
-        samples: float32 [n].
-        frames: How many of them each token became, of equal length.
-        whole: False: it was cut before the text's end.
-    """
-
-    samples: torch.Tensor
-    frames: list[int]
-    whole: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Prior:
     """What the text says: a distribution for each frame of sound.
 
@@ -74,10 +57,29 @@ class _Prior:
     whole: bool
 
 
-def decode_waveform(
+@dataclass(slots=True)
+class Reading:
+    """An utterance that needs the vocoder alone.
+
+    Attributes:
+        latents: float32 [frames, flow size].
+        voice: What the vocoder takes of its voice; None: a model of one.
+        frames: How many of them each token became.
+        whole: False: it was cut at the most frames allowed.
+        samples: float32 [samples]; None: not yet.
+    """
+
+    latents: torch.Tensor
+    voice: torch.Tensor | None
+    frames: list[int]
+    whole: bool
+    samples: torch.Tensor | None = None
+
+
+def read_latents(
     model: Any, token_ids: torch.Tensor, speaker: int | None, noise: Noise, max_frames: int
-) -> Generator[None, None, Waveform]:
-    """Yields after each stage.
+) -> Generator[None, None, Reading]:
+    """Yields after the text.
 
     Args:
         model: VitsModel in eval mode.
@@ -97,9 +99,7 @@ def decode_waveform(
         drawn = noise.like(prior.means) * torch.exp(prior.log_deviations) * model.noise_scale
         every = prior.means.new_ones(1, 1, prior.means.shape[2])
         latents = model.flow(prior.means + drawn, every, voice, reverse=True)
-    yield
-    samples = yield from generate(model.decoder, latents[0].T, voice)
-    return Waveform(samples, prior.frames.tolist(), prior.whole)
+        return Reading(latents[0].T, voice, prior.frames.tolist(), prior.whole)
 
 
 def _read_text(

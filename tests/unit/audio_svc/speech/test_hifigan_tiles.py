@@ -9,6 +9,7 @@ from transformers.models.vits.modeling_vits import VitsHifiGan
 from audio_svc.speech.hifigan_tiles import (
     TILE_FRAMES,
     generate,
+    generate_together,
     plan_tiles,
     put_channels_innermost,
     vocode,
@@ -55,8 +56,7 @@ def test_speecht5s_vocoder_sounds_the_same_in_tiles(frames: int, normalize: bool
     assert (made - expected).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("frames", LENGTHS)
-def test_vitss_decoder_with_a_voice_sounds_the_same_in_tiles(frames: int) -> None:
+def make_vits() -> Any:
     config = VitsConfig(
         flow_size=12,
         upsample_initial_channel=WIDTH,
@@ -64,7 +64,12 @@ def test_vitss_decoder_with_a_voice_sounds_the_same_in_tiles(frames: int) -> Non
         upsample_kernel_sizes=[8, 4],
         speaker_embedding_size=CONDITION,
     )
-    decoder: Any = spread(VitsHifiGan(config))
+    return spread(VitsHifiGan(config))
+
+
+@pytest.mark.parametrize("frames", LENGTHS)
+def test_vitss_decoder_with_a_voice_sounds_the_same_in_tiles(frames: int) -> None:
+    decoder = make_vits()
     latents, voice = torch.randn(1, 12, frames), torch.randn(1, CONDITION, 1)
     with torch.inference_mode():
         expected = decoder(latents, voice)[0, 0]
@@ -79,6 +84,55 @@ def test_vitss_decoder_with_a_voice_sounds_the_same_in_tiles(frames: int) -> Non
         made = stop.value
     assert rests == 2
     assert (made - expected).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("lengths", [(5, 5), LENGTHS, (300, 1, 1, 40), (3,)])
+def test_vitss_utterances_in_company_sound_as_alone(lengths: tuple[int, ...]) -> None:
+    decoder = make_vits()
+    several = [torch.randn(frames, 12) for frames in lengths]
+    voices = [torch.randn(1, CONDITION, 1) for _ in lengths]
+    with torch.inference_mode():
+        expected = [
+            decoder(rows.T[None], voice)[0, 0] for rows, voice in zip(several, voices, strict=True)
+        ]
+    put_channels_innermost(decoder)
+    check_each(generate_together(decoder, several, voices), expected)
+
+
+@pytest.mark.parametrize("rates", [[4, 3], [2, 4], [3, 2]])
+def test_speecht5s_utterances_in_company_sound_as_alone(rates: list[int]) -> None:
+    """With upsamplings that add a row, too."""
+    config = SpeechT5HifiGanConfig(
+        model_in_dim=12,
+        upsample_initial_channel=WIDTH,
+        upsample_rates=rates,
+        upsample_kernel_sizes=[8, 7],
+        normalize_before=False,
+    )
+    vocoder: Any = spread(SpeechT5HifiGan(config))
+    several = [torch.randn(frames, 12) for frames in LENGTHS]
+    with torch.inference_mode():
+        expected = [vocoder(rows) for rows in several]
+    put_channels_innermost(vocoder)
+    check_each(generate_together(vocoder, several, [None] * len(several)), expected)
+
+
+def check_each(made: list[torch.Tensor], expected: list[torch.Tensor]) -> None:
+    assert [len(one) for one in made] == [len(one) for one in expected]
+    for one, other in zip(made, expected, strict=True):
+        assert (one - other).abs().max() < 1e-5
+
+
+def test_nothing_of_an_utterance_is_heard_in_its_neighbours() -> None:
+    decoder = make_vits()
+    put_channels_innermost(decoder)
+    several = [torch.randn(frames, 12) for frames in (20, 30, 9)]
+    expected = generate_together(decoder, several, [None] * 3)
+    broken = generate_together(
+        decoder, [several[0], torch.full((30, 12), torch.nan), several[2]], [None] * 3
+    )
+    assert broken[1].isnan().all()
+    check_each([broken[0], broken[2]], [expected[0], expected[2]])
 
 
 def test_order_in_memory_changes_no_weight() -> None:

@@ -108,7 +108,7 @@ def test_words_of_a_changed_file_are_heard_when_they_are_told(
     plan = plan_speech(order, voice)
     spoken = [one for one in speak_breaths(voice, plan) if isinstance(one, Spoken)]
     file = make_file(plan, spoken)
-    samples = np.frombuffer(file.data, "<i2").astype(np.float32) / 32768
+    samples = np.frombuffer(file.data, "<i2").astype(np.float32) / np.float32(32768)
     told = [word for time in file.times for word in time.words]
     assert len(told) == 24
     assert check_times(told, heard_words(ear, samples)) > 18

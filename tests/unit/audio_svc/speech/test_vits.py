@@ -1,6 +1,8 @@
 """VITS against the library's own call on the same files."""
 
+import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,19 @@ import pytest
 import torch
 from transformers import VitsModel, VitsTokenizer
 
-from audio_svc.speech.base import Samples, SpeechPiece, Utterance
-from audio_svc.speech.vits import MAX_SECONDS, VitsEngine
+from audio_svc.audio.encoding import FORMATS
+from audio_svc.speaking import SpeechOrder, Spoken, plan_speech
+from audio_svc.speaking import speak as speaking
+from audio_svc.speech import vits
+from audio_svc.speech.base import Samples, SharedSpeech, SpeechPiece, Utterance
+from audio_svc.speech.vits import MAX_SECONDS, OpenVits, SharedVits, VitsEngine, load_vits
+from fleetserve.clock import ManualClock
+from fleetserve.replica.jobs import JobSource
+from fleetserve.replica.slot import ComputeSlot
 from tests.checkpoints.vits import write_vits
 
 SENTENCE = "Hello, this is a test."
+BROKEN = "This one is broken."
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +171,87 @@ def test_what_only_training_needs_is_not_kept(engine: VitsEngine, english: Path)
     model: Any = VitsModel.from_pretrained(english)
     unused = sum(part.nbytes for part in model.posterior_encoder.parameters())
     assert engine.storage_bytes < model.num_parameters() * 4 - 0.9 * unused
+
+
+def test_passes_are_shared_where_the_device_wins_by_it(
+    english: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not isinstance(load_vits(english, "cpu"), SharedSpeech)
+    monkeypatch.setattr(vits, "shares_passes", lambda _device: True)
+    assert isinstance(load_vits(english, "cpu"), SharedSpeech)
+
+
+class Company(SharedVits):
+    """With an utterance whose pass can't be computed; ``sizes`` tells how many shared one."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, "cpu")
+        self.sizes: list[int] = []
+
+    def open(self, utterance: Utterance) -> OpenVits:
+        opened = super().open(utterance)
+        if utterance.text == BROKEN:
+            opened.reading.latents = opened.reading.latents[:, :-1]
+        return opened
+
+    def advance(self, opened: Sequence[OpenVits]) -> None:
+        super().advance(opened)
+        self.sizes.append(len(opened))
+
+
+class Requests:
+    """Orders at one engine, the slot run unit by unit."""
+
+    def __init__(self, engine: Company) -> None:
+        clock = ManualClock(100.0)
+        self._engine = engine
+        self._slot = ComputeSlot("cpu", clock)
+        self._source = JobSource("m", self._slot, clock, max_active=16)
+
+    def start(self, text: str, seed: int) -> asyncio.Task[list[Spoken]]:
+        plan = plan_speech(SpeechOrder(text, FORMATS["pcm"], seed=seed), self._engine)
+        return asyncio.create_task(self._source.run_steps(lambda: speaking(self._engine, plan)))
+
+    async def run(self, most: int = 1000) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        while most and self._slot._run_one():
+            most -= 1
+            await asyncio.sleep(0)
+
+
+@pytest.fixture(scope="module")
+def company(english: Path) -> Company:
+    return Company(english)
+
+
+async def check_heard(task: asyncio.Task[list[Spoken]], engine: Company, seed: int) -> None:
+    (spoken,) = await task
+    alone = speak(engine, Utterance(spoken.breath.text, "default", seed=seed)).samples
+    assert spoken.samples.shape == alone.shape
+    assert np.abs(spoken.samples - alone).max() < 1e-4
+
+
+async def test_requests_share_a_pass_and_one_that_fails_fails_alone(company: Company) -> None:
+    company.sizes.clear()
+    requests = Requests(company)
+    texts = ["Hi", SENTENCE, BROKEN, "many words " * 5]
+    tasks = [requests.start(text, seed) for seed, text in enumerate(texts)]
+    await requests.run()
+    with pytest.raises(RuntimeError, match="size"):
+        await tasks.pop(2)
+    assert company.sizes == [2, 1]  # The half without the broken one, and then what is left.
+    for seed, task in zip((0, 1, 3), tasks, strict=True):
+        await check_heard(task, company, seed)
+
+
+async def test_who_leaves_is_not_in_the_pass_of_the_others(company: Company) -> None:
+    company.sizes.clear()
+    requests = Requests(company)
+    tasks = [requests.start(SENTENCE, seed) for seed in range(3)]
+    await requests.run(2)  # The first waits for the vocoder.
+    tasks[0].cancel()
+    await requests.run()
+    assert company.sizes == [2]
+    for seed in (1, 2):
+        await check_heard(tasks[seed], company, seed)
