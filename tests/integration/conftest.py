@@ -34,13 +34,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
 @pytest.fixture(scope="session")
 def fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Fleet]:
     """One fleet for the whole run: leave it as it was found, with more models at most."""
-    fleet = Fleet(tmp_path_factory.mktemp("fleet"), {"HF_ENDPOINT": hub.url})
-    try:
-        fleet.start()
+    with Fleet(tmp_path_factory.mktemp("fleet"), {"HF_ENDPOINT": hub.url}).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 @pytest.fixture(scope="session")

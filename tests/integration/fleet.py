@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import httpx
 import orjson
@@ -66,6 +68,16 @@ class Fleet:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self._wait_for(r"^ +API +(\S+)$")[1]
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Started, and stopped as Ctrl-C does; whatever went wrong, nothing is left of it."""
+        try:
+            self.start()
+            yield self
+            self.stop()
+        finally:
+            self.discard()
 
     def stop(self) -> None:
         """Ends the fleet as Ctrl-C does.

@@ -44,13 +44,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[F
     models = {name: entry(*what) for name, what in MODELS.items()}
     aliases = {"tts-1": "voice"}
     catalogue.write_text(json.dumps({"available_models": models, "aliases": aliases}))
-    fleet = Fleet(folder, {"HF_ENDPOINT": hub.url, "FLEETSERVE_CATALOGUE": str(catalogue)})
-    try:
-        fleet.start()
+    with Fleet(
+        folder, {"HF_ENDPOINT": hub.url, "FLEETSERVE_CATALOGUE": str(catalogue)}
+    ).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 @pytest.fixture

@@ -31,13 +31,8 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
         "PORT": str(free_port()),
         "FLEETSERVE_JOBS__ALLOW_PRIVATE_WEBHOOKS": "true",
     }
-    fleet = Fleet(tmp_path_factory.mktemp("fleet"), environment)
-    try:
-        fleet.start()
+    with Fleet(tmp_path_factory.mktemp("fleet"), environment).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 @pytest.fixture

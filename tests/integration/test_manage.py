@@ -35,13 +35,8 @@ def small_fleet(
 ) -> Iterator[Fleet]:
     """One for the module, whose replica has little memory."""
     environment = {"HF_ENDPOINT": hub.url, "FLEETSERVE_INFERENCE__MEMORY_MIB": MEMORY_MIB}
-    fleet = Fleet(tmp_path_factory.mktemp("small"), environment)
-    try:
-        fleet.start()
+    with Fleet(tmp_path_factory.mktemp("small"), environment).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 class Models:

@@ -44,13 +44,8 @@ STATED = {Route(method, path).pattern for method, path, _ in ROUTES}
 @pytest.fixture(scope="module")
 def closed_fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Fleet]:
     environment = {"ENABLE_AUTH": "true", "HF_ENDPOINT": hub.url}
-    fleet = Fleet(tmp_path_factory.mktemp("closed"), environment)
-    try:
-        fleet.start()
+    with Fleet(tmp_path_factory.mktemp("closed"), environment).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 @pytest.fixture(scope="module")

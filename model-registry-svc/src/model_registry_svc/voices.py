@@ -9,6 +9,7 @@ from threading import Lock
 
 import structlog
 
+from fleetserve.built_in import find_built_in
 from fleetserve.clock import Clock
 from fleetserve.errors import ConflictError, InvalidFieldError, ModelNotFoundError, NotFoundError
 from fleetserve.manifest import Manifest, revision_dir
@@ -112,6 +113,12 @@ class VoiceBook:
     def _find(self, model: str) -> Manifest:
         manifest = self._library.find(model)
         if manifest is None:
+            if find_built_in(model) is not None:
+                raise InvalidFieldError(
+                    "model_name",
+                    f"{model} is built in and keeps no more voices; speaker_embedding of POST "
+                    "/synthesize mixes its own",
+                )
             raise ModelNotFoundError(model)
         return manifest
 

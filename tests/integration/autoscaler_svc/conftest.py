@@ -25,13 +25,10 @@ DEADLINE_S = 60.0
 @pytest.fixture(scope="module")
 def quick_fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Fleet]:
     """One for the module: leave it with one replica of each kind."""
-    fleet = Fleet(tmp_path_factory.mktemp("quick"), {"HF_ENDPOINT": hub.url, **QUICK})
-    try:
-        fleet.start()
+    with Fleet(
+        tmp_path_factory.mktemp("quick"), {"HF_ENDPOINT": hub.url, **QUICK}
+    ).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 class Scaling:

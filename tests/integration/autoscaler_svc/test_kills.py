@@ -21,13 +21,8 @@ SECONDS, EVERY_S = 60, 6
 @pytest.fixture
 def fleet(tmp_path: Path, hub: HubServer) -> Iterator[Fleet]:
     bounds = {"FLEETSERVE_AUTOSCALER__MAX_REPLICAS": str(REPLICAS)}
-    fleet = Fleet(tmp_path, {"HF_ENDPOINT": hub.url, **QUICK, **bounds})
-    try:
-        fleet.start()
+    with Fleet(tmp_path, {"HF_ENDPOINT": hub.url, **QUICK, **bounds}).running() as fleet:
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 def account(tally: Tally, killed: int) -> str:

@@ -25,14 +25,9 @@ def fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[
         "FLEETSERVE_MODELS__LOCAL_ROOTS": f'["{local}"]',
         "FLEETSERVE_MODELS__ALLOW_PRIVATE_URLS": "true",
     }
-    fleet = Fleet(folder, environment)
-    try:
-        fleet.start()
+    with Fleet(folder, environment).running() as fleet:
         asyncio.run(_download(fleet))
         yield fleet
-        fleet.stop()
-    finally:
-        fleet.discard()
 
 
 @pytest.fixture

@@ -1,5 +1,3 @@
-from collections.abc import Generator
-
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,21 +6,11 @@ from audio_svc.audio.recording import Recording
 from audio_svc.audio.silero import SpeechMeter
 from audio_svc.chunks import Chunk
 from audio_svc.tape import KEPT, Survey, Tape, survey
+from tests.steps import count_steps
 from tests.unit.audio_svc.requests import speech
 
 Samples = NDArray[np.float32]
 RATE_HZ = 16000
-
-
-def cut(steps: Generator[None, None, Samples]) -> tuple[int, Samples]:
-    """How often it let others compute, and what it made."""
-    count = 0
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return count, stop.value
-        count += 1
 
 
 def tape(count: int, block: int) -> Tape:
@@ -34,20 +22,20 @@ def tape(count: int, block: int) -> Tape:
 def test_chunks_are_cut_one_behind_the_other(block: int) -> None:
     source = tape(4000, block)
     for pieces in (((0, 10), (10, 30)), ((100, 1000),), ((1003, 1004), (3500, 4000))):
-        _count, made = cut(source.cut(Chunk(pieces, RATE_HZ)))
+        _count, made = count_steps(source.cut(Chunk(pieces, RATE_HZ)))
         told = np.concatenate([np.arange(*piece) for piece in pieces])
         assert np.array_equal(made, told)
 
 
 def test_others_may_compute_after_each_block() -> None:
     source = tape(4000, 100)
-    assert cut(source.cut(Chunk(((950, 1000),), RATE_HZ)))[0] == 10
-    assert cut(source.cut(Chunk(((1000, 1001),), RATE_HZ)))[0] == 1
+    assert count_steps(source.cut(Chunk(((950, 1000),), RATE_HZ)))[0] == 10
+    assert count_steps(source.cut(Chunk(((1000, 1001),), RATE_HZ)))[0] == 1
 
 
 def test_what_lies_before_a_chunk_is_not_kept() -> None:
     source = tape(100_000, 100)
-    cut(source.cut(Chunk(((90_000, 90_010),), RATE_HZ)))
+    count_steps(source.cut(Chunk(((90_000, 90_010),), RATE_HZ)))
     assert sum(len(one) for one in source._kept) < 200
 
 

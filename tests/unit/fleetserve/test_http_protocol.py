@@ -36,6 +36,18 @@ class Wire(asyncio.Transport):
         return f"the wire's {name}"
 
 
+class PassingWire(Wire):
+    """Notes what is written, and passes it on."""
+
+    def __init__(self, real: asyncio.Transport) -> None:
+        super().__init__()
+        self._real = real
+
+    def write(self, data: Any) -> None:
+        super().write(data)
+        self._real.write(data)
+
+
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
@@ -144,8 +156,16 @@ async def connection() -> AsyncIterator[Connection]:
 
 
 async def test_uvicorn_answers_through_it_in_one_write(connection: Connection) -> None:
+    (protocol,) = connection.state.connections
+    assert isinstance(protocol, JoiningHttpProtocol)
+    joining = protocol.transport
+    assert isinstance(joining, JoiningTransport)
+    wire = joining._transport = PassingWire(joining._transport)
     for word in (b"one", b"two"):
         await connection.ask(word)
+    first, second = wire.writes
+    assert first.endswith(b"got one")
+    assert second.endswith(b"got two")
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1"])
@@ -175,6 +195,7 @@ async def test_each_request_has_its_own_time(connection: Connection) -> None:
     connection.check(100.0 + 3 * HEAD_S)
     connection.check(100.0 + 3 * HEAD_S + KEEP_ALIVE_S - 0.1)
     await connection.ask(b"two")
+    assert len(connection.state.connections) == 1
 
 
 async def test_unused_connection_is_closed(connection: Connection) -> None:

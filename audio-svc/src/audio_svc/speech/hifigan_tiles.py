@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.functional import conv2d, leaky_relu, pad
 
 from audio_svc.speech.hifigan_packing import Packing, cut_into_passes, gap_of, lay_out
+from fleetserve.replica.stepwise import run_to_end
 
 TILE_FRAMES = (64, 32, 16, 8)
 Tile = tuple[int, int]
@@ -32,7 +33,7 @@ def vocode(vocoder: Any, spectrogram: torch.Tensor) -> torch.Tensor:
     """What SpeechT5HifiGan makes of float32 [frames, mel bins]: float32 [samples]."""
     if vocoder.config.normalize_before:
         spectrogram = (spectrogram - vocoder.mean) / vocoder.scale
-    return _run(_generate_packed(vocoder, [spectrogram], [None]))[0]
+    return run_to_end(_generate_packed(vocoder, [spectrogram], [None]))[0]
 
 
 def generate(
@@ -55,17 +56,8 @@ def generate_together(
     """What generate() makes of each with its voice but for rounding, in as few passes as fit."""
     made: list[torch.Tensor] = []
     for some in cut_into_passes([len(rows) for rows in several]):
-        made += _run(_generate_packed(generator, several[some], voices[some]))
+        made += run_to_end(_generate_packed(generator, several[some], voices[some]))
     return made
-
-
-def _run(steps: Generator[None, None, list[torch.Tensor]]) -> list[torch.Tensor]:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            made: list[torch.Tensor] = stop.value
-            return made
 
 
 def _generate_packed(

@@ -20,6 +20,7 @@ from audio_svc.speech.vits_files import language_of, name_voices, read_tokenizer
 from audio_svc.speech.vits_text import VitsText
 from audio_svc.speech.word_times import time_words
 from audio_svc.weights import fuse_weight_norm, storage_bytes
+from fleetserve.replica.stepwise import run_to_end
 
 MAX_CHARS = 400
 MAX_SECONDS = 120.0  # Of one utterance: a broken checkpoint must not take all memory.
@@ -125,12 +126,8 @@ class SharedVits(VitsEngine):
     def open(self, utterance: Utterance) -> OpenVits:
         """Up to the vocoder. Raises: InvalidFieldError: as synthesize."""
         ids, places = self._tokenize(utterance)
-        steps = self._read(ids, utterance.voice, utterance.seed)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stop:
-                return OpenVits(utterance, places, stop.value)
+        reading = run_to_end(self._read(ids, utterance.voice, utterance.seed))
+        return OpenVits(utterance, places, reading)
 
     def advance(self, opened: Sequence[OpenVits]) -> None:
         latents = [one.reading.latents for one in opened]

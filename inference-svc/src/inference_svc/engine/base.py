@@ -7,6 +7,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from fleetserve.replica.stepwise import run_to_end
+
 
 class DeviceMemoryError(Exception):
     """The device's memory did not suffice; a smaller batch may do."""
@@ -89,14 +91,7 @@ Steps = Generator[None, None, Results]
 
 def finish(computed: Results | Steps) -> Results:
     """The results, with all steps done at once."""
-    if not isinstance(computed, Generator):
-        return computed
-    while True:
-        try:
-            next(computed)
-        except StopIteration as end:
-            results: Results = end.value
-            return results
+    return run_to_end(computed) if isinstance(computed, Generator) else computed
 
 
 class ModelEngine(Protocol):

@@ -1,4 +1,4 @@
-"""Makes a library's long call into a generator that can rest, be resumed and be abandoned."""
+"""Work in steps: a library's long call as a generator that rests, and one run to its end."""
 
 import threading
 from collections import deque
@@ -10,6 +10,16 @@ T = TypeVar("T")
 Pause = Callable[[], None]
 
 IDLE_S = 60.0
+
+
+def run_to_end(steps: Generator[None, None, T]) -> T:
+    """What it returns, with all steps done at once. Raises: what it raises."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            value: T = end.value
+            return value
 
 
 class AbandonedError(BaseException):

@@ -8,6 +8,7 @@ from transformers import GenerationConfig
 
 from audio_svc.speech.bark_decode import BarkDecoder, BarkStages
 from audio_svc.speech.bark_sampling import Sampler
+from fleetserve.replica.stepwise import run_to_end
 from tests.checkpoints.bark import CODES, GENERATION, TEXT_LENGTH, make_bark
 
 TOKENS = torch.tensor([[104, 120, 131, 140]])
@@ -37,12 +38,8 @@ GENERATION_PARTS = ("semantic_config", "coarse_acoustics_config", "fine_acoustic
 def decode(model: Any, voice: dict[str, torch.Tensor]) -> torch.Tensor:
     sampler = Sampler(torch.device("cpu"), 7)
     steps = BarkDecoder(model, BarkStages.of(model), voice, sampler).decode(TOKENS)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            samples: torch.Tensor = ended.value[0]
-            return samples
+    samples, _ended = run_to_end(steps)
+    return samples
 
 
 @pytest.mark.parametrize("frames", [12, 75, 300])

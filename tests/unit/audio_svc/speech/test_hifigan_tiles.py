@@ -14,6 +14,7 @@ from audio_svc.speech.hifigan_tiles import (
     put_channels_innermost,
     vocode,
 )
+from tests.steps import count_steps
 
 WIDTH, CONDITION = 24, 6
 LENGTHS = (1, 2, 7, 8, 9, 40, 63, 64, 65, 71, 130)
@@ -74,14 +75,7 @@ def test_vitss_decoder_with_a_voice_sounds_the_same_in_tiles(frames: int) -> Non
     with torch.inference_mode():
         expected = decoder(latents, voice)[0, 0]
     put_channels_innermost(decoder)
-    steps = generate(decoder, latents[0].T, voice)
-    rests = 0
-    try:
-        while True:
-            next(steps)
-            rests += 1
-    except StopIteration as stop:
-        made = stop.value
+    rests, made = count_steps(generate(decoder, latents[0].T, voice))
     assert rests == 2
     assert (made - expected).abs().max() < 1e-5
 

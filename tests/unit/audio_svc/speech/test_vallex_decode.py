@@ -4,6 +4,7 @@ import torch
 from audio_svc.speech.vallex_decode import Line, Prompt, VallexDecoder
 from audio_svc.speech.vallex_model import Vallex
 from audio_svc.speech.vallex_weights import load_vallex
+from fleetserve.replica.stepwise import run_to_end
 from tests.checkpoints.encodec import CODES
 from tests.checkpoints.vallex import CODEBOOKS, FILE, make_vallex, write_vallex
 from tests.unit.audio_svc.speech.vallex_reference import speak
@@ -21,12 +22,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Vallex:
 
 def decode(model: Vallex, prompt: Prompt, line: Line, seed: int) -> torch.Tensor:
     steps = VallexDecoder(model, prompt, line, torch.Generator().manual_seed(seed)).decode()
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            codes: torch.Tensor = end.value[0]
-            return codes
+    codes, _ended = run_to_end(steps)
+    return codes
 
 
 @pytest.mark.parametrize(("told", "said"), [(0, 1), (2, 0)])

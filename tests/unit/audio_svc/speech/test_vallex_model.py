@@ -4,6 +4,7 @@ import torch
 from audio_svc.speech.vallex_model import Cache, Places, Vallex
 from audio_svc.speech.vallex_weights import load_vallex
 from tests.checkpoints.vallex import FILE, LAYERS, WIDTH, write_vallex
+from tests.steps import count_steps
 
 
 @pytest.fixture(scope="module")
@@ -16,13 +17,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Vallex:
 def walk(model: Vallex, hidden: torch.Tensor, cache: Cache) -> tuple[torch.Tensor, int]:
     """What comes out, and how often it rested."""
     mask = torch.ones(hidden.shape[1], hidden.shape[1], dtype=torch.bool).tril()
-    steps, rests = model.ar_decoder.walk(hidden, mask=mask, cache=cache), 0
-    while True:
-        try:
-            next(steps)
-            rests += 1
-        except StopIteration as end:
-            return end.value, rests
+    rests, walked = count_steps(model.ar_decoder.walk(hidden, mask=mask, cache=cache))
+    return walked, rests
 
 
 def test_what_is_kept_grows_and_stays_in_its_order() -> None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from audio_svc.transcription.tiny_words import Scores, WordBook, align, place_words, spell_out
+from fleetserve.replica.stepwise import run_to_end
 
 LETTERS = "_ abcdeghlorstuw"
 
@@ -24,12 +25,7 @@ def book() -> WordBook:
 
 
 def read(book: WordBook, scores: Scores) -> str:
-    steps = book.read(np.pad(scores, ((0, 0), (0, 1)), constant_values=-20.0))
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return str(end.value)
+    return run_to_end(book.read(np.pad(scores, ((0, 0), (0, 1)), constant_values=-20.0)))
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,13 @@
 import threading
-from collections.abc import Generator
 
 import pytest
 
-from fleetserve.replica.stepwise import Pause, StepThreads
+from fleetserve.replica.stepwise import Pause, StepThreads, run_to_end
 
 
 @pytest.fixture
 def threads() -> StepThreads:
     return StepThreads()
-
-
-def finish(steps: Generator[None, None, object]) -> object:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as ended:
-            return ended.value
 
 
 def count_to_three(pause: Pause) -> int:
@@ -103,7 +94,7 @@ def test_call_that_goes_on_after_it_was_abandoned_is_unwound_again(threads: Step
 
 
 def test_call_that_never_pauses_is_one_step(threads: StepThreads) -> None:
-    assert finish(threads.stepwise(lambda _pause: 7)) == 7
+    assert run_to_end(threads.stepwise(lambda _pause: 7)) == 7
 
 
 def test_generator_that_was_never_started_leaves_no_thread(threads: StepThreads) -> None:
@@ -113,7 +104,7 @@ def test_generator_that_was_never_started_leaves_no_thread(threads: StepThreads)
 
 
 def test_thread_is_kept_for_the_next_call(threads: StepThreads) -> None:
-    used = {finish(threads.stepwise(count_to_three)) for _ in range(5)}
+    used = {run_to_end(threads.stepwise(count_to_three)) for _ in range(5)}
     assert len(used) == 1
     assert threading.get_ident() not in used
 
@@ -131,7 +122,7 @@ def test_calls_in_turn_have_a_thread_each(threads: StepThreads) -> None:
     first, second = (threads.stepwise(count_to_three) for _ in range(2))
     for steps in (first, second, first, second):
         next(steps)
-    assert finish(first) != finish(second)
+    assert run_to_end(first) != run_to_end(second)
 
 
 def test_idle_thread_ends_after_a_while() -> None:
@@ -140,7 +131,7 @@ def test_idle_thread_ends_after_a_while() -> None:
     steps = threads.stepwise(count_to_three)
     next(steps)
     (started,) = set(threading.enumerate()) - before
-    finish(steps)
+    run_to_end(steps)
     started.join(10)
     assert not started.is_alive()
-    assert finish(threads.stepwise(count_to_three))
+    assert run_to_end(threads.stepwise(count_to_three))

@@ -1,24 +1,13 @@
 import itertools
 import time
-from collections.abc import Generator
 from typing import Any
 
 import torch
 
 from inference_svc.engine.base import Prepared
 from inference_svc.optimization.trial import Trial, compare, cut, run_through, stopwatch, two_cuts
+from tests.steps import count_steps
 from tests.unit.inference_svc.optimization.tiny import TinyEngine
-
-
-def finish(steps: Generator[None, None, Any]) -> tuple[int, Any]:
-    """How often others may compute, and the result."""
-    count = 0
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return count, stop.value
-        count += 1
 
 
 def test_batches_are_of_like_lengths_and_within_bounds() -> None:
@@ -33,7 +22,7 @@ def test_groups_never_share_a_batch() -> None:
 
 def test_others_may_compute_after_each_batch(engine: TinyEngine) -> None:
     batches = cut(engine.samples([str(n) for n in range(10)]), 4, 2)
-    turns, trial = finish(run_through(engine, batches, time.monotonic))
+    turns, trial = count_steps(run_through(engine, batches, time.monotonic))
     assert (turns, len(trial.base), len(trial.results)) == (5, 5, 10)
 
 
@@ -45,7 +34,7 @@ def test_both_engines_take_each_batch_in_turn(engine: TinyEngine) -> None:
     other.load()
     batches = cut(engine.samples(["a", "b"]), 1, 1)
     ticks = itertools.count()
-    turns, trial = finish(compare(base, other, batches, lambda: float(next(ticks))))
+    turns, trial = count_steps(compare(base, other, batches, lambda: float(next(ticks))))
     assert order == ["other", "base", "other", "base", "other"]
     assert (turns, trial.base, trial.other) == (5, [1.0, 1.0], [1.0, 1.0])
     assert len(trial.results) == 2
@@ -61,7 +50,9 @@ def test_two_ways_to_cut_compute_every_input_once(engine: TinyEngine) -> None:
     counting = TinyEngine(sizes.append)
     counting.load()
     samples = engine.samples(["a"] * 12)
-    _, trial = finish(two_cuts(counting, cut(samples, 2, 2), cut(samples, 4, 4), time.monotonic))
+    _, trial = count_steps(
+        two_cuts(counting, cut(samples, 2, 2), cut(samples, 4, 4), time.monotonic)
+    )
     assert sum(sizes) == 24
     assert (len(trial.base), len(trial.other)) == (6, 3)
 
