@@ -73,8 +73,10 @@ class Transfer:
         for piece in self._pieces(slow, stall):
             if stall and record.bytes_sent == stall.fault.after_bytes:
                 await stalled(stall)
-            await response.write(piece)
+            # Counted first: a client that has the last byte may ask for the count at once.
             record.bytes_sent += len(piece)
+            record.complete = record.bytes_sent == self.declared_length
+            await response.write(piece)
             if slow:
                 await asyncio.sleep(began + record.bytes_sent / slow.bytes_per_s - loop.time())
 
