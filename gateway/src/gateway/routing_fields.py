@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import msgspec
@@ -27,8 +26,7 @@ class _Fields(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Fields).decode
 
 
-@dataclass(frozen=True, slots=True)
-class RoutingFields:
+class RoutingFields(msgspec.Struct, frozen=True):
     """``timeout_s`` is None when the caller set none; ``priority`` is 0 to 10."""
 
     model: str

@@ -21,11 +21,9 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    def now_s(self) -> float:
-        return time.time()  # noqa: TID251 - the clock is where wall time comes from
-
-    def monotonic_s(self) -> float:
-        return time.monotonic()
+    # Bound as they are: a method around each would cost what they do, a dozen times per request.
+    now_s = staticmethod(time.time)  # noqa: TID251 - the clock is where wall time comes from
+    monotonic_s = staticmethod(time.monotonic)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

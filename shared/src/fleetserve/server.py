@@ -13,7 +13,7 @@ import uvicorn
 
 from fleetserve.announcements import PERIOD_S
 from fleetserve.asgi import App
-from fleetserve.http_protocol import JoiningHttpProtocol
+from fleetserve.http_protocol import HttpProtocol
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.unix_door import open_door
 
@@ -64,7 +64,7 @@ class _Server(uvicorn.Server):
         if self._door is None:
             return
         door = await asyncio.get_running_loop().create_unix_server(
-            lambda: JoiningHttpProtocol(
+            lambda: HttpProtocol(
                 config=self.config, server_state=self.server_state, app_state=self.lifespan.state
             ),
             sock=self._door,
@@ -85,7 +85,7 @@ class _Server(uvicorn.Server):
     def _check_heads(self) -> None:
         now_s = self._runtime.clock.monotonic_s()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, JoiningHttpProtocol):
+            if isinstance(connection, HttpProtocol):
                 connection.check_head(now_s)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -132,7 +132,7 @@ def run_service(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=JoiningHttpProtocol,
+        http=HttpProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_MESSAGE,
         ws_per_message_deflate=False,

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -7,99 +8,39 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from fleetserve.asgi import Receive, Scope, Send, read_body, send_response
-from fleetserve.http_protocol import HEAD_S, JoiningHttpProtocol, JoiningTransport
+from fleetserve.asgi import (
+    App,
+    ClientGoneError,
+    RawHeaders,
+    Receive,
+    Scope,
+    Send,
+    read_body,
+    send_response,
+)
+from fleetserve.http_protocol import HEAD_S, HttpProtocol
 
 KEEP_ALIVE_S = 75.0
-HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n"
+LEFT: list[str] = []
 
 
-class Wire(asyncio.Transport):
-    def __init__(self) -> None:
-        super().__init__()
-        self.writes: list[bytes] = []
-        self.calls: list[str] = []
-
-    def write(self, data: Any) -> None:
-        self.writes.append(bytes(data))
-
-    def close(self) -> None:
-        self.calls.append("close")
-
-    def abort(self) -> None:
-        self.calls.append("abort")
-
-    def is_closing(self) -> bool:
-        return "close" in self.calls
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return f"the wire's {name}"
-
-
-class PassingWire(Wire):
+class PassingWire(asyncio.Transport):
     """Notes what is written, and passes it on."""
 
     def __init__(self, real: asyncio.Transport) -> None:
         super().__init__()
         self._real = real
+        self.writes: list[bytes] = []
 
     def write(self, data: Any) -> None:
-        super().write(data)
+        self.writes.append(bytes(data))
         self._real.write(data)
 
+    def close(self) -> None:
+        self._real.close()
 
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
-
-
-@pytest.fixture
-async def joining(wire: Wire) -> JoiningTransport:
-    return JoiningTransport(wire, asyncio.get_running_loop())
-
-
-async def test_head_and_body_are_one_write(wire: Wire, joining: JoiningTransport) -> None:
-    joining.write(HEAD)
-    joining.write(b"abc")
-    await asyncio.sleep(0)
-    assert wire.writes == [HEAD + b"abc"]
-
-
-async def test_a_head_alone_goes_out_in_the_same_turn(
-    wire: Wire, joining: JoiningTransport
-) -> None:
-    joining.write(HEAD)
-    assert wire.writes == []
-    await asyncio.sleep(0)
-    joining.write(b"chunk")
-    assert wire.writes == [HEAD, b"chunk"]
-
-
-async def test_closing_loses_nothing(wire: Wire, joining: JoiningTransport) -> None:
-    joining.write(HEAD)
-    joining.close()
-    await asyncio.sleep(0)
-    assert (wire.writes, wire.calls) == ([HEAD], ["close"])
-    assert joining.is_closing()
-
-
-async def test_aborting_writes_no_more(wire: Wire, joining: JoiningTransport) -> None:
-    joining.write(HEAD)
-    joining.abort()
-    await asyncio.sleep(0)
-    assert (wire.writes, wire.calls) == ([], ["abort"])
-
-
-async def test_two_answers_in_one_turn_stay_in_order(wire: Wire, joining: JoiningTransport) -> None:
-    for body in (b"one", b"two"):
-        joining.write(HEAD)
-        joining.write(body)
-    await asyncio.sleep(0)
-    assert b"".join(wire.writes) == HEAD + b"one" + HEAD + b"two"
-
-
-async def test_the_wire_is_asked_about_itself(joining: JoiningTransport) -> None:
-    assert joining.get_extra_info("peername") == "the wire's peername"
+    def is_closing(self) -> bool:
+        return self._real.is_closing()
 
 
 @dataclass
@@ -117,8 +58,33 @@ class Connection:
 
     def check(self, now_s: float) -> None:
         for protocol in list(self.state.connections):
-            assert isinstance(protocol, JoiningHttpProtocol)
+            assert isinstance(protocol, HttpProtocol)
             protocol.check_head(now_s)
+
+    def watched(self) -> PassingWire:
+        """Sees what the server writes from now on."""
+        (protocol,) = self.state.connections
+        assert isinstance(protocol, HttpProtocol)
+        wire = PassingWire(protocol.transport)
+        protocol.transport = wire
+        return wire
+
+    async def get(self, target: str, method: str = "GET") -> tuple[bytes, bytes]:
+        """Head and, up to its length, its last chunk or the connection's end, body."""
+        self.writer.write(f"{method} {target} HTTP/1.1\r\nhost: x\r\n\r\n".encode())
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head)
+        if method == "HEAD" or head.startswith(b"HTTP/1.1 204"):
+            return head, b""
+        if length is None:
+            body = b""
+            while not body.endswith(b"0\r\n\r\n") and (piece := await self.reader.read(1000)):
+                body += piece
+            return head, body
+        try:
+            return head, await self.reader.readexactly(int(length[1]))
+        except asyncio.IncompleteReadError as exc:
+            return head, exc.partial
 
     async def ask(self, word: bytes) -> None:
         self.writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\n" + word)
@@ -127,22 +93,89 @@ class Connection:
         assert await self.reader.readexactly(7) == b"got " + word
 
 
+def sends(*body: bytes, status: int = 200, headers: RawHeaders | None = None) -> App:
+    """Answers without looking at the request; every piece but the last comes with more to come."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        start = {"type": "http.response.start", "status": status, "headers": headers or []}
+        await send(start)
+        for number, piece in enumerate(body, start=1):
+            message = {"type": "http.response.body", "body": piece, "more_body": number < len(body)}
+            await send(message)
+
+    return answer
+
+
+async def late(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": b"one", "more_body": True})
+    await send({"type": "http.response.body", "body": b"two"})
+
+
+async def breaks_off(scope: Scope, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"one", "more_body": True})
+
+
+async def fails(scope: Scope, receive: Receive, send: Send) -> None:
+    raise ValueError("as it does")
+
+
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    return
+
+
+async def where(scope: Scope, receive: Receive, send: Send) -> None:
+    told = f"{scope['path']} {scope['raw_path']} {scope['query_string']}"
+    await send_response(send, 200, [], told.encode())
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        body = await read_body(receive, 1_000_000)
+    except ClientGoneError:
+        LEFT.append(scope["path"])
+        return
+    await send_response(send, 200, [(b"x-length", b"%d" % len(body))], b"got " + body[:3])
+
+
+ANSWERS: dict[str, App] = {
+    "/late": late,
+    "/breaks-off": breaks_off,
+    "/fails": fails,
+    "/silent": silent,
+    "/where": where,
+    "/nothing": sends(b"", status=204),
+    "/large": sends(bytes(300_000), headers=[(b"content-length", b"300000")]),
+    "/split": sends(b"", headers=[(b"x-a", b"b\r\nx-c: d")]),
+    "/named": sends(b"", headers=[(b"x a", b"b")]),
+    "/short": sends(b"four", headers=[(b"content-length", b"9")]),
+    "/long": sends(b"four", headers=[(b"content-length", b"1")]),
+}
+
+
+async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    await ANSWERS.get(scope["path"], echo)(scope, receive, send)
+
+
 @pytest.fixture
 async def connection() -> AsyncIterator[Connection]:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive, 100)
-        await send_response(send, 200, [], b"got " + body)
-
     config = uvicorn.Config(
-        app, http=JoiningHttpProtocol, lifespan="off", log_config=None, timeout_keep_alive=75
+        app,
+        http=HttpProtocol,
+        lifespan="off",
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=75,
+        headers=[("x-fixed", "yes")],
     )
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(
-        lambda: JoiningHttpProtocol(config=config, server_state=state, app_state={}),
-        "127.0.0.1",
-        0,
+        lambda: HttpProtocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
     )
     reader, writer = await asyncio.open_connection(*listener.sockets[0].getsockname())
     async with asyncio.timeout(10):
@@ -155,17 +188,128 @@ async def connection() -> AsyncIterator[Connection]:
         await listener.wait_closed()
 
 
-async def test_uvicorn_answers_through_it_in_one_write(connection: Connection) -> None:
-    (protocol,) = connection.state.connections
-    assert isinstance(protocol, JoiningHttpProtocol)
-    joining = protocol.transport
-    assert isinstance(joining, JoiningTransport)
-    wire = joining._transport = PassingWire(joining._transport)
+async def test_head_and_body_are_one_write(connection: Connection) -> None:
+    wire = connection.watched()
     for word in (b"one", b"two"):
         await connection.ask(word)
     first, second = wire.writes
-    assert first.endswith(b"got one")
+    assert first.startswith(b"HTTP/1.1 200 OK\r\nx-fixed: yes\r\n")
+    assert first.endswith(b"\r\n\r\ngot one")
     assert second.endswith(b"got two")
+
+
+async def test_head_goes_out_before_a_body_that_is_late(connection: Connection) -> None:
+    wire = connection.watched()
+    head, body = await connection.get("/late")
+    assert b"transfer-encoding: chunked\r\n" in head
+    assert body == b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+    assert wire.writes == [head, b"3\r\none\r\n", b"3\r\ntwo\r\n0\r\n\r\n"]
+
+
+async def test_large_body_is_not_copied_to_its_head(connection: Connection) -> None:
+    wire = connection.watched()
+    head, body = await connection.get("/large")
+    assert (len(body), [len(piece) for piece in wire.writes]) == (300_000, [len(head), 300_000])
+
+
+@pytest.mark.parametrize("path", ["/fails", "/silent"])
+async def test_app_without_an_answer_is_a_500(connection: Connection, path: str) -> None:
+    head, body = await connection.get(path)
+    assert head.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert b"connection: close\r\n" in head
+    assert body == b"Internal Server Error"
+    assert await connection.reader.read() == b""
+
+
+async def test_answer_that_breaks_off_ends_the_connection(connection: Connection) -> None:
+    _, body = await connection.get("/breaks-off")
+    assert body == b"3\r\none\r\n"
+
+
+@pytest.mark.parametrize("path", ["/split", "/named"])
+async def test_header_that_is_none_is_not_sent(connection: Connection, path: str) -> None:
+    head, _ = await connection.get(path)
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"x-c" not in head
+
+
+async def test_answer_shorter_than_it_said_ends_the_connection(connection: Connection) -> None:
+    _, body = await connection.get("/short")
+    assert body == b""
+    assert connection.reader.at_eof()
+
+
+async def test_answer_longer_than_it_said_is_not_sent(connection: Connection) -> None:
+    _, body = await connection.get("/long")
+    assert body == b""
+    assert connection.reader.at_eof()
+
+
+async def test_answers_without_a_body(connection: Connection) -> None:
+    head, body = await connection.get("/large", method="HEAD")
+    assert b"content-length: 300000\r\n" in head
+    assert body == b""
+    head, body = await connection.get("/nothing")
+    assert head.startswith(b"HTTP/1.1 204 ")
+    assert b"transfer-encoding" not in head
+    await connection.ask(b"one")
+
+
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        ("/where?a=%20b", "/where b'/where' b'a=%20b'"),
+        ("/%77here", "/where b'/%77here' b''"),
+        ("http://x/where?a", "/where b'/where' b'a'"),
+    ],
+)
+async def test_target_is_told_in_parts(connection: Connection, target: str, told: str) -> None:
+    _, body = await connection.get(target)
+    assert body.decode() == told
+
+
+async def test_what_is_no_request_is_a_400(connection: Connection) -> None:
+    connection.writer.write(b"GET nowhere HTTP/1.1\r\nhost: x\r\n\r\n")
+    assert (await connection.reader.read()).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_old_client_is_answered_once(connection: Connection) -> None:
+    connection.writer.write(b"GET /where HTTP/1.0\r\n\r\n")
+    assert b"connection: close\r\n" in await connection.reader.read()
+
+
+async def test_requests_that_came_together_are_answered_in_their_order(
+    connection: Connection,
+) -> None:
+    words = (b"one", b"two", b"six")
+    posts = [b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\n" + word for word in words]
+    connection.writer.write(b"".join(posts))
+    for word in words:
+        await connection.reader.readuntil(b"\r\n\r\n")
+        assert await connection.reader.readexactly(7) == b"got " + word
+
+
+async def test_large_body_is_taken_whole(connection: Connection) -> None:
+    connection.writer.write(b"POST / HTTP/1.1\r\ncontent-length: 900000\r\n\r\n" + bytes(900_000))
+    assert b"x-length: 900000\r\n" in await connection.reader.readuntil(b"\r\n\r\n")
+
+
+async def test_body_is_sent_once_it_is_asked_for(connection: Connection) -> None:
+    head = b"POST / HTTP/1.1\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n"
+    connection.writer.write(head)
+    assert await connection.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    connection.writer.write(b"one")
+    assert (await connection.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_app_hears_that_its_client_left(connection: Connection) -> None:
+    connection.writer.write(b"POST / HTTP/1.1\r\ncontent-length: 3\r\n\r\no")
+    await connection.settled()
+    assert not LEFT
+    connection.writer.close()
+    await connection.settled()
+    assert LEFT == ["/"]
+    LEFT.clear()
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1"])

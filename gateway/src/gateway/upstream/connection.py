@@ -123,7 +123,8 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._answer: Http11Answer | None = None
-        self._parser: httptools.HttpResponseParser | None = None
+        # Kept over exchanges: each ends with its message, or with the connection.
+        self._parser = httptools.HttpResponseParser(self)
         self._method = ""
         self._closed = False
         self._paused = False
@@ -140,7 +141,6 @@ class Connection(asyncio.Protocol):
         if self._transport is None or not self._is_open:
             raise UpstreamFailedError("the connection was closed", sent=False)
         answer = self._answer = Http11Answer(self)
-        self._parser = httptools.HttpResponseParser(self)
         self._method = method
         if not parts:
             self._transport.write(head)
@@ -217,7 +217,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer
-        if answer is None or self._parser is None:
+        if answer is None:
             self.abort()
             return
         try:
@@ -260,7 +260,6 @@ class Connection(asyncio.Protocol):
             self._answer.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        assert self._parser is not None
         if self._answer is None:
             return
         status = self._parser.get_status_code()
@@ -278,7 +277,6 @@ class Connection(asyncio.Protocol):
             self._answer.arrived(chunk)
 
     def on_message_complete(self) -> None:
-        assert self._parser is not None
         if self._answer is not None and self._answer.started:
             self._answer.completed(keep_alive=self._parser.should_keep_alive())
 
