@@ -1,6 +1,5 @@
 """Composition root of inference-svc: the only file that names concrete adapters."""
 
-import importlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
@@ -31,6 +30,7 @@ from inference_svc.engine import example
 from inference_svc.engine.base import ModelEngine
 from inference_svc.engine_table import ENGINES, import_engines
 from inference_svc.generation.bounds import GenerationBounds
+from inference_svc.lean_import import import_lean
 from inference_svc.loader import START_TOKENS, DeviceTools, InferenceLoader, Tuned
 from inference_svc.prediction import Predictor
 from inference_svc.served import Served
@@ -208,7 +208,7 @@ def _import_engines(settings: InferenceSettings) -> None:
     tasks = {manifest.task for manifest in list_manifests(settings.service.models_dir)}
     import_engines(tasks)
     if Task.TEXT_GENERATION in tasks:
-        importlib.import_module("inference_svc.generation.loading")
+        import_lean("inference_svc.generation.loading")
 
 
 def _bounds(settings: InferenceSettings) -> GenerationBounds:
@@ -224,8 +224,7 @@ def _bounds(settings: InferenceSettings) -> GenerationBounds:
 def _text_generation(
     spec: ModelSpec, device: str, slot: ComputeSlot, clock: Clock, bounds: GenerationBounds
 ) -> Loaded[Served]:
-    from inference_svc.generation.loading import load_generating
-
+    load_generating = import_lean("inference_svc.generation.loading").load_generating
     assert spec.folder is not None, "a model with a manifest has a folder"
     name = f"{spec.name}@{spec.revision}"
     model, size = load_generating(spec.folder, name, device, slot, clock, bounds)

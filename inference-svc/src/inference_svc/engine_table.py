@@ -13,6 +13,7 @@ from typing import Any
 from fleetserve.replica.models import ModelSpec
 from fleetserve.tasks import Task
 from inference_svc.engine.base import ModelEngine
+from inference_svc.lean_import import import_lean
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class EngineEntry:
 
     def import_now(self) -> Any:
         """Imports the module and all that it needs."""
-        return importlib.import_module(f"inference_svc.engine.{self.module}")
+        return import_lean(f"inference_svc.engine.{self.module}")
 
     def _made(self, folder: Path, device: str, **more: Any) -> Any:
         return getattr(self.import_now(), self.make)(folder, device, **more)
@@ -36,7 +37,10 @@ class EngineEntry:
 
 @dataclass(frozen=True, slots=True)
 class TensorEntry(EngineEntry):
-    """Tensor models have no config: what one takes stands in the manifest."""
+    """Tensor models have no config: what one takes stands in the manifest. No transformers."""
+
+    def import_now(self) -> Any:
+        return importlib.import_module(f"inference_svc.engine.{self.module}")
 
     def __call__(self, spec: ModelSpec, device: str) -> ModelEngine:
         manifest = spec.manifest
