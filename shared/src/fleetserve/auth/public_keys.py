@@ -1,17 +1,18 @@
 """auth-svc's public keys as a gateway holds them."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from jwt import InvalidKeyError
-from jwt.algorithms import OKPAlgorithm
 
 from fleetserve.auth.access_claims import invalid
 from fleetserve.auth.source.base import AuthSource
 from fleetserve.clock import Clock
 from fleetserve.errors import UnavailableError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +31,7 @@ class PublicKeys:
         self._asked_s: float | None = None
         self._lock = asyncio.Lock()
 
-    async def get(self, key_id: str) -> Ed25519PublicKey:
+    async def get(self, key_id: str) -> "Ed25519PublicKey":
         """The key of that id.
 
         Raises: UnauthorizedError: there is no such key; UnavailableError: it can't be told,
@@ -73,11 +74,16 @@ def away(exc: UnavailableError) -> UnavailableError:
     )
 
 
-def parse_jwks(raw: bytes) -> dict[str, Ed25519PublicKey]:
+def parse_jwks(raw: bytes) -> "dict[str, Ed25519PublicKey]":
     """Ed25519 keys by id; entries of other kinds are left out.
 
     Raises: UnavailableError: it is not a JWKS.
     """
+    # Not before there is one to read: see access_claims.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from jwt import InvalidKeyError
+    from jwt.algorithms import OKPAlgorithm
+
     try:
         entries = orjson.loads(raw)["keys"]
         keys = {
