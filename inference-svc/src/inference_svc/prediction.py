@@ -180,6 +180,7 @@ class Predictor:
         runs = call.runs
         submitted_s = call.submitted_s or self._now_s()
         begun_s = runs[0].started_s if runs else submitted_s
+        batch_size, padded_fraction, compute_s = _summed(runs)
         return Prediction(
             spec=used.spec,
             info=used.served.engine.info,
@@ -187,12 +188,12 @@ class Predictor:
             batch=batch,
             count=len(call.outcomes),
             cold_start=used.cold,
-            batch_size=max((run.size for run in runs), default=0),
-            padded_fraction=_padded(runs),
+            batch_size=batch_size,
+            padded_fraction=padded_fraction,
             waited_ms=(submitted_s - ask.received_s) * 1000,
             batch_ms=(begun_s - submitted_s) * 1000,
-            compute_ms=sum(run.compute_s for run in runs) * 1000,
-            length=sum(one.length for _, one in ready),
+            compute_ms=compute_s * 1000,
+            length=sum([one.length for _, one in ready]),
             warnings=_warnings(ready, batch),
             usage=used.served.batcher.usage,
         )
@@ -244,9 +245,16 @@ def error_entry(exc: BaseException, index: int) -> dict[str, object]:
     return {"error": "This input failed.", "code": "internal_error"}
 
 
+def _summed(runs: list[BatchRun]) -> tuple[int, float, float]:
+    """Size of the largest batch, share of padding, and seconds, of all that a request was in."""
+    if len(runs) == 1:
+        run = runs[0]
+        return run.size, run.padded_fraction, run.compute_s
+    largest = max((run.size for run in runs), default=0)
+    return largest, _padded(runs), sum(run.compute_s for run in runs)
+
+
 def _padded(runs: list[BatchRun]) -> float:
     """Of all that was computed, how much was padding."""
-    if len(runs) == 1:
-        return runs[0].padded_fraction
     sizes = sum(run.size for run in runs)
     return sum(run.padded_fraction * run.size for run in runs) / sizes if sizes else 0.0

@@ -22,6 +22,11 @@ JOINED_BYTES = 64 * 1024
 # What may stand in a head but for its ends of lines: all but control characters, and the tab.
 _IN_A_LINE = bytes([9, *range(32, 127), *range(128, 256)])
 _NAME_CHARACTERS = b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+# Those that say something about the answer itself.
+_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
+# As sent, by how they were given: services use few, a proxied answer may have any.
+_names: dict[bytes, bytes] = {}
+_MAX_NAMES = 1000
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -40,9 +45,24 @@ class Cycle:
     """
 
     __slots__ = (
-        "_expected", "_expects_continue", "_fixed_head", "_flow", "_held", "_is_chunked", "_news",
-        "_on_complete", "_started", "_transport", "_wakeup", "body", "disconnected", "keep_alive",
-        "more_body", "response_complete", "scope",
+        "_expected",
+        "_expects_continue",
+        "_fixed_head",
+        "_flow",
+        "_held",
+        "_is_chunked",
+        "_is_declared",
+        "_news",
+        "_on_complete",
+        "_started",
+        "_transport",
+        "_wakeup",
+        "body",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+        "scope",
     )  # fmt: skip
 
     def __init__(
@@ -72,6 +92,7 @@ class Cycle:
         self._started = False
         self._held: bytes | None = None
         self._is_chunked = False
+        self._is_declared = False
         # Bytes of the body still to come, where they were declared.
         self._expected = 0
 
@@ -142,25 +163,18 @@ class Cycle:
 
     def _begin(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Makes the head, which goes out with the body or at the end of this turn of the loop."""
-        self._expects_continue = self._is_chunked = declared = closing = False
+        self._expects_continue = self._is_chunked = self._is_declared = False
         self._expected = 0
+        tells_close = False
         lines = [STATUS_LINE[status], self._fixed_head]
         for given, value in headers:
-            name = given.lower()
-            if name == b"content-length":
-                self._expected, declared = int(value), True
-            elif name == b"transfer-encoding" and value.lower() == b"chunked":
-                self._is_chunked = declared = True
-            elif name == b"connection":
-                closing = b"close" in [token.strip() for token in value.lower().split(b",")]
-            if name.translate(None, _NAME_CHARACTERS):
-                raise RuntimeError(f"{given!r} is no name of a header")
+            name = _names.get(given) or _checked(given)
+            if name in _FRAMING:
+                tells_close = self._frame(name, value) or tells_close
             lines.append(b"%b: %b\r\n" % (name, value))
-        if closing:
-            self.keep_alive = False
-        elif not self.keep_alive:
+        if not (self.keep_alive or tells_close):
             lines.append(b"connection: close\r\n")
-        if not declared and self.scope["method"] != "HEAD" and status not in (204, 304):
+        if not self._is_declared and self.scope["method"] != "HEAD" and status not in (204, 304):
             self._is_chunked = True
             lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n")
@@ -171,6 +185,17 @@ class Cycle:
             raise RuntimeError(f"a header's value has control characters: {head!r}")
         self._started, self._held = True, head
         asyncio.get_running_loop().call_soon(self._flush)
+
+    def _frame(self, name: bytes, value: bytes) -> bool:
+        """Heeds a header of _FRAMING; True: it tells that the connection ends."""
+        if name == b"content-length":
+            self._expected, self._is_declared = int(value), True
+        elif name == b"transfer-encoding":
+            self._is_chunked = self._is_declared = value.lower() == b"chunked"
+        elif b"close" in [token.strip() for token in value.lower().split(b",")]:
+            self.keep_alive = False
+            return True
+        return False
 
     def _send_body(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
@@ -211,3 +236,13 @@ class Cycle:
     def _close(self) -> None:
         self._flush()
         self._transport.close()
+
+
+def _checked(given: bytes) -> bytes:
+    """The name of a header as it is sent. Raises: RuntimeError: it can't be one."""
+    name = given.lower()
+    if not name or name.translate(None, _NAME_CHARACTERS):
+        raise RuntimeError(f"{given!r} is no name of a header")
+    if len(_names) < _MAX_NAMES:
+        _names[given] = name
+    return name

@@ -56,15 +56,17 @@ class Http11Upstream:
         headers: list[tuple[str, str]],
         body: Body | None,
     ) -> bytes:
-        lines = [f"{method} {target} HTTP/1.1"]
-        if not any(name == "host" for name, _ in headers):
-            lines.append(f"host: {address.partition('//')[2]}")
-        lines += [f"{name}: {value}" for name, value in headers]
+        host = f"host: {address.partition('//')[2]}\r\n"
+        head = f"{method} {target} HTTP/1.1\r\n"
+        for name, value in headers:
+            head += f"{name}: {value}\r\n"
+            if name == "host":
+                host = ""
         if body is not None:
-            lines.append(f"content-length: {body.size}")
+            head += f"content-length: {body.size}\r\n"
         elif method in {"POST", "PUT", "PATCH"}:
-            lines.append("content-length: 0")
-        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+            head += "content-length: 0\r\n"
+        return f"{head}{host}\r\n".encode("latin-1")
 
     def _take_idle(self, address: str) -> Connection | None:
         """The connection used last; those idle for long or closed are dropped."""
