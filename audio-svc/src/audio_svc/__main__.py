@@ -2,7 +2,6 @@
 
 import sys
 
-from audio_svc.app import build_app
 from audio_svc.settings import apply_environment, load_settings
 from fleetserve.config_sources import SettingsError
 from fleetserve.runtime import make_runtime
@@ -16,6 +15,9 @@ def main() -> None:
     except SettingsError as exc:
         sys.exit(str(exc))
     apply_environment(settings)
+    # numpy reads how many threads it may have when it is imported.
+    from audio_svc.app import build_app
+
     runtime = make_runtime(settings.service)
     run_service(build_app(settings, runtime), runtime, unix_door=True)
 

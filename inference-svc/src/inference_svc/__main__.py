@@ -5,7 +5,6 @@ import sys
 from fleetserve.config_sources import SettingsError
 from fleetserve.runtime import make_runtime
 from fleetserve.server import run_service
-from inference_svc.app import build_app
 from inference_svc.settings import apply_environment, load_settings
 
 
@@ -16,6 +15,9 @@ def main() -> None:
     except SettingsError as exc:
         sys.exit(str(exc))
     apply_environment(settings)
+    # numpy reads how many threads it may have when it is imported.
+    from inference_svc.app import build_app
+
     runtime = make_runtime(settings.service)
     run_service(build_app(settings, runtime), runtime, unix_door=True)
 

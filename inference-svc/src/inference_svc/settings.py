@@ -58,7 +58,7 @@ def usable_cores(cpu_max: Path = _CGROUP_CPU) -> int:
 def apply_environment(
     settings: InferenceSettings, environ: MutableMapping[str, str] | None = None
 ) -> None:
-    """Sets what native libraries read when they are loaded; before torch is imported.
+    """Sets what native libraries read when they are loaded; before torch and numpy are imported.
 
     Makes the folder for compiled code, which has to be where code may be executed: a container's
     /tmp is not.
@@ -73,6 +73,9 @@ def apply_environment(
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
+            # numpy's products are small and stand beside the model: threads of its own spin, and
+            # finding the speech in 10 minutes took three times the CPU with two of them.
+            "OPENBLAS_NUM_THREADS": "1",
             # Tokenising happens on the event loop or in few threads; a pool of its own only
             # competes with the model.
             "TOKENIZERS_PARALLELISM": "false",

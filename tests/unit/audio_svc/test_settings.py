@@ -31,7 +31,13 @@ def test_environment_of_native_libraries_is_set() -> None:
         "import os; from audio_svc.settings import apply_environment, load_settings;"
         "apply_environment(load_settings({'TORCH_THREADS': '2'}));"
         "print(os.environ['OMP_WAIT_POLICY'], os.environ['OMP_NUM_THREADS'],"
-        " os.environ['HF_HUB_OFFLINE'])"
+        " os.environ['OPENBLAS_NUM_THREADS'], os.environ['HF_HUB_OFFLINE'])"
     )
     made = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert made.stdout.split() == ["PASSIVE", "2", "1"]
+    assert made.stdout.split() == ["PASSIVE", "2", "1", "1"]
+
+
+def test_nothing_that_reads_the_environment_is_imported_before_it_is_set() -> None:
+    code = "import sys, audio_svc.__main__; print({'numpy', 'scipy', 'torch'} & set(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert made.stdout.strip() == "set()"

@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -51,7 +53,14 @@ def test_threads_of_native_libraries_are_set_before_they_load(tmp_path: Path) ->
     apply_environment(load_settings(environ(tmp_path, TORCH_THREADS="2")), process)
     assert process["OMP_NUM_THREADS"] == "2"
     assert process["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert process["OPENBLAS_NUM_THREADS"] == "1"
     assert process["HF_HUB_OFFLINE"] == "1"
+
+
+def test_nothing_that_reads_the_environment_is_imported_before_it_is_set() -> None:
+    code = "import sys, inference_svc.__main__; print({'numpy', 'torch'} & set(sys.modules))"
+    made = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert made.stdout.strip() == "set()"
 
 
 def compiler_dirs(home: Path) -> set[Path]:
