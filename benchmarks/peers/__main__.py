@@ -39,8 +39,8 @@ def main() -> None:
         written = folder / "texts"
         chosen = texts(minilm_folder(), TEXTS)
         written.write_text("\n".join(chosen))
-        plan = Plan(chosen, reference(chosen[:REFERENCE]), folder, args.seconds)
-        medians = compare(setups, plan, written, args.workloads, args.rounds)
+        plan = Plan(chosen, written, reference(chosen[:REFERENCE]), folder, args.seconds)
+        medians = compare(setups, plan, args.workloads, args.rounds)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "peers.json").write_text(json.dumps(medians, indent=1))
     print(table(medians))
@@ -58,7 +58,7 @@ def arguments() -> argparse.Namespace:
 
 
 def compare(
-    setups: Sequence[Setup], plan: Plan, written: Path, workloads: Sequence[str], rounds: int
+    setups: Sequence[Setup], plan: Plan, workloads: Sequence[str], rounds: int
 ) -> dict[str, Figures]:
     """The median of each figure, by server; the limits stand beside them."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -69,7 +69,7 @@ def compare(
             for key, value in turn.run(workloads).items():
                 found[name][key].append(value)
         if EMBED in workloads:
-            for key, value in limits(written, plan.seconds).items():
+            for key, value in limits(plan.written, plan.seconds).items():
                 found[LIMIT][key].append(value)
     return {
         name: {key: statistics.median(values) for key, values in figures.items()}

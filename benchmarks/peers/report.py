@@ -16,6 +16,7 @@ COLUMNS = (
     ("rps 64", "embed.64.rps", 0),
     ("of limit", "embed.64.share", 2),
     ("p50 at 1", "embed.1.p50_ms", 1),
+    ("over bare", "embed.1.over_ms", 1),
     ("p99 at 32", "embed.32.p99_ms", 0),
     ("ms CPU", "embed.32.cpu_ms", 1),
     ("70 % p50", "embed.open70%.p50_ms", 0),

@@ -34,12 +34,14 @@ class Plan:
 
     Attributes:
         texts: Each is one request for an embedding.
+        written: The same in a file, one a line.
         reference: The first texts' vectors as the library itself gives them.
         folder: For the bodies that the load client reads.
         seconds: Of each load.
     """
 
     texts: Sequence[str]
+    written: Path
     reference: Sequence[Sequence[float]]
     folder: Path
     seconds: float
@@ -94,7 +96,11 @@ class Turn:
         else:
             self.figures["embed.ready_s"] = running.ready_s
             self._check(running)
-            for connections in (1, 32, 64):
+            self._closed(running, EMBED, 1)
+            # At once after it: the same machine is half as fast again a minute later.
+            bare = limits(self._plan.written, self._plan.seconds, "--alone")["embed.single_ms"]
+            self.figures["embed.1.over_ms"] = self.figures["embed.1.p50_ms"] - bare
+            for connections in (32, 64):
                 self._closed(running, EMBED, connections)
             self._open(running)
             self._idle(running)
@@ -198,10 +204,10 @@ def settle(running: Running) -> None:
             return
 
 
-def limits(texts: Path, seconds: float) -> Figures:
-    """The bare model on one thread."""
+def limits(texts: Path, seconds: float, *options: str) -> Figures:
+    """The bare model on one thread; ``options``: of benchmarks.peers.limits."""
     command = [sys.executable, "-m", "benchmarks.peers.limits", str(texts)]
-    command += ["--seconds", str(seconds)]
+    command += ["--seconds", str(seconds), *options]
     variables = {"PATH": os.defpath, "MINILM": str(minilm_folder()), **ONE_THREAD}
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=variables)
     told: Figures = json.loads(done.stdout)

@@ -47,6 +47,12 @@ RAY = {
 
 UVICORN = "{bin}/python -m uvicorn --no-access-log --log-level error --port {port}"
 OCTETS = {"Content-Type": "application/octet-stream"}
+FORM = {"Content-Type": "multipart/form-data; boundary=benchmark"}
+FORM_HEAD = (
+    b'--benchmark\r\nContent-Disposition: form-data; name="content"; filename="tensor"\r\n'
+    b"Content-Type: application/octet-stream\r\n\r\n"
+)
+FORM_END = b"\r\n--benchmark--\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,22 @@ class Peer:
         return vector
 
 
+class LitServe(Peer):
+    """Reads JSON and forms alone, so its tensor is a form's file."""
+
+    def body(self, workload: str, text: str = "") -> bytes:
+        content = super().body(workload, text)
+        return b"%b%b%b" % (FORM_HEAD, content, FORM_END) if workload == TENSOR else content
+
+    def headers(self, workload: str) -> dict[str, str]:
+        return FORM if workload == TENSOR else super().headers(workload)
+
+
 class BentoML(Peer):
-    """Its batched endpoints take and give lists."""
+    """Its batched endpoints take and give lists; the app that is mounted has a path of its own."""
+
+    def path(self, workload: str) -> str:
+        return super().path(workload) + ("/" if workload == TENSOR else "")
 
     def body(self, workload: str, text: str = "") -> bytes:
         if workload == EMBED:
@@ -269,7 +289,7 @@ class Echo(Peer):
 PEERS: tuple[Peer, ...] = (
     Peer("mosec", "{bin}/python mosec_server.py --address 127.0.0.1 --port {port} --timeout 60000"),
     Peer("ray", "{bin}/python ray_server.py {port}"),
-    Peer("litserve", "{bin}/python litserve_server.py {port}"),
+    LitServe("litserve", "{bin}/python litserve_server.py {port}"),
     BentoML("bentoml", "{bin}/bentoml serve bentoml_server:Peer --host 127.0.0.1 --port {port}"),
     Infinity(
         "infinity",

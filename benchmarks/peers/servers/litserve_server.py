@@ -62,13 +62,14 @@ class Tensor(litserve.LitAPI):
         del device
         self.mean = tensor_mean
 
-    async def decode_request(self, request: Request) -> bytes:
-        return await request.body()
+    def decode_request(self, request: Request) -> bytes:
+        content: bytes = request["content"].file.read()
+        return content
 
-    async def predict(self, x: bytes) -> float:
+    def predict(self, x: bytes) -> float:
         return self.mean(x)
 
-    async def encode_response(self, output: float) -> dict[str, float]:
+    def encode_response(self, output: float) -> dict[str, float]:
         return {"output": output}
 
 
@@ -79,7 +80,7 @@ if __name__ == "__main__":
     if "embed" in SERVES:
         apis.append(Embed(max_batch_size=BATCH, batch_timeout=WAIT_S, api_path="/embed"))
     if "tensor" in SERVES:
-        apis.append(Tensor(api_path="/tensor", enable_async=True))
+        apis.append(Tensor(api_path="/tensor"))
     server = litserve.LitServer(
         apis if len(apis) > 1 else apis[0], accelerator="cpu", workers_per_device=1
     )
