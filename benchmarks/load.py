@@ -138,9 +138,11 @@ async def closed_loop(
     connections: int,
     seconds: float,
     headers: Mapping[str, str] = JSON_HEADERS,
+    ended: asyncio.Event | None = None,
 ) -> Tally:
-    """Runs the load and returns what came back; stops by itself. Bodies come in random order.
+    """Runs the load and returns what came back. Bodies come in random order.
 
+    It stops by itself after ``seconds``, or sooner once ``ended`` is set.
     Raises: ValueError: the address is not on loopback.
     """
     target = Target(url, headers)
@@ -152,7 +154,7 @@ async def closed_loop(
 
     def pull() -> tuple[bytes, float] | None:
         now_s = time.perf_counter()
-        if now_s >= end_s:
+        if now_s >= end_s or (ended is not None and ended.is_set()):
             return None
         return (order.choice(requests) if len(requests) > 1 else requests[0]), now_s
 

@@ -2,8 +2,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
 
+from tests.distribution import Distribution
 from tests.redis_server import RedisServer
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution | None:
+    """For ``--dist loadfile``, as ``make test`` has it; other ways are pytest-xdist's own."""
+    return Distribution(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

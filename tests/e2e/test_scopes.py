@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.compose_fleet import ComposeFleet
+from tests.integration.conftest import sign_in
 from tests.integration.test_scopes import (
     Keys,
     check_credential_is_needed,
     check_scope_is_needed,
     find_routes,
-    sign_in,
 )
 
 pytestmark = pytest.mark.docker

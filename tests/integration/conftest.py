@@ -60,6 +60,29 @@ def admin_token(fleet: Fleet) -> str:
     return token
 
 
+@pytest.fixture(scope="session")
+def closed_fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Fleet]:
+    """A fleet that wants credentials; as shared as the open one."""
+    environment = {"ENABLE_AUTH": "true", "HF_ENDPOINT": hub.url}
+    with Fleet(tmp_path_factory.mktemp("closed"), environment).running() as fleet:
+        yield fleet
+
+
+@pytest.fixture(scope="session")
+def admin(closed_fleet: Fleet) -> dict[str, str]:
+    """The headers of the first admin of the fleet that wants credentials."""
+    password = (closed_fleet.home / "data/auth/admin-password").read_text()
+    return sign_in(closed_fleet.url, password)
+
+
+def sign_in(url: str, password: str) -> dict[str, str]:
+    """The headers of who signs in as the first admin."""
+    body = {"username": "admin", "password": password.strip()}
+    answer = httpx.post(f"{url}/auth/login", json=body, timeout=30)
+    assert answer.is_success, answer.text
+    return {"Authorization": f"Bearer {answer.json()['token']['access_token']}"}
+
+
 @pytest.fixture
 async def client(fleet: Fleet, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
     async with fleet.client() as client:

@@ -117,7 +117,8 @@ class Fleet:
         os.kill(self.pid, number)
 
     def client(self, timeout_s: float = REQUEST_S) -> httpx.AsyncClient:
-        return httpx.AsyncClient(base_url=self.url, timeout=timeout_s)
+        # Nothing here is TLS, whose certificates take 40 ms to read.
+        return httpx.AsyncClient(base_url=self.url, timeout=timeout_s, verify=False)
 
     def account(self) -> str:
         """What the fleet said last: the supervisor's lines, then each service's complaints."""

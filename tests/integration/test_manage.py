@@ -8,12 +8,12 @@ import httpx
 import orjson
 import pytest
 
-from benchmarks.load import closed_loop
 from tests.hub.faults import Fault, FaultKind
 from tests.hub.minilm import minilm_folder
 from tests.hub.repo import HubRepo
 from tests.hub.server import HubServer
 from tests.integration.fleet import Fleet
+from tests.integration.load import loaded
 from tests.integration.model_registry_svc.stack import wait_for
 
 REPO = "fleetserve-tests/renewed"
@@ -118,10 +118,12 @@ async def test_unload_lets_what_is_in_flight_finish(models: Models, small_fleet:
     await models.have("a")
     await models.manage("load", "a")
     body = orjson.dumps({"model_name": "a", "inputs": TEXT})
-    busy = asyncio.create_task(closed_loop(f"{small_fleet.url}/predict", body, 4, 4.0))
-    await asyncio.sleep(1)
-    assert (await models.manage("unload", "a"))["status"] == "unloaded"
-    tally = await busy
+    async with loaded(f"{small_fleet.url}/predict", body, 4) as busy:
+        await asyncio.sleep(1)
+        assert (await models.manage("unload", "a"))["status"] == "unloaded"
+        # Those that come now have it loaded again.
+        await models.until("a", lambda m: m["loaded"])
+    tally = busy.result()
     assert tally.failures == {}
     assert tally.latencies_s
 
@@ -186,25 +188,23 @@ async def test_update_and_rollback_switch_under_load_without_a_failure(
     assert (await models.manage("update", "a"))["status"] == "up_to_date"
     newest = repo.push({"notes.txt": b"newer"})
     body = orjson.dumps({"model_name": "a", "inputs": TEXT})
-    busy = asyncio.create_task(closed_loop(f"{small_fleet.url}/predict", body, 8, 14.0))
-    updated = await models.manage("update", "a")
-    assert (updated["status"], updated["revision"], updated["previous_revision"]) == (
-        "updated",
-        newest,
-        before,
-    )
-    assert len(updated["replicas"]) == 1
-    assert (await models.predict("a"))["model_info"]["revision"] == newest
-    assert not busy.done()
-    back = await models.manage("rollback", "a")
-    assert (back["status"], back["revision"], back["previous_revision"]) == (
-        "rolled_back",
-        before,
-        newest,
-    )
-    assert (await models.predict("a"))["model_info"]["revision"] == before
-    assert not busy.done()
-    tally = await busy
+    async with loaded(f"{small_fleet.url}/predict", body, 8) as busy:
+        updated = await models.manage("update", "a")
+        assert (updated["status"], updated["revision"], updated["previous_revision"]) == (
+            "updated",
+            newest,
+            before,
+        )
+        assert len(updated["replicas"]) == 1
+        assert (await models.predict("a"))["model_info"]["revision"] == newest
+        back = await models.manage("rollback", "a")
+        assert (back["status"], back["revision"], back["previous_revision"]) == (
+            "rolled_back",
+            before,
+            newest,
+        )
+        assert (await models.predict("a"))["model_info"]["revision"] == before
+    tally = busy.result()
     assert tally.failures == {}
     assert len(tally.latencies_s) > 50
 

@@ -12,6 +12,7 @@ from tests.integration.fleet import Fleet
 
 MODEL = "all-MiniLM-L6-v2"
 WISH = {"model_name": MODEL, "candidates": ["bf16"]}
+PAUSE_S = 0.05  # So that others have most of the CPU.
 TEXTS = ["Good morning.", "How do you do?", "A rather longer sentence about nothing at all."]
 
 
@@ -29,6 +30,7 @@ async def keep_asking(client: httpx.AsyncClient, stop: asyncio.Event) -> Counter
     found: Counter[str] = Counter()
     while not stop.is_set():
         found[(await embed(client))["model_info"]["dtype"]] += 1
+        await asyncio.sleep(PAUSE_S)
     return found
 
 
@@ -40,6 +42,7 @@ async def is_shown(client: httpx.AsyncClient, dtype: str) -> None:
             shown = next(model for model in models if model["name"] == MODEL)
             if (shown["dtype"], shown["optimized"]) == (dtype, dtype != "float32"):
                 return
+            await asyncio.sleep(PAUSE_S)
 
 
 def dtype_of(applied: list[str]) -> str:

@@ -1,7 +1,7 @@
 """Auth on, against a running fleet: each route is refused without its credential and scope."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import httpx
@@ -10,7 +10,6 @@ import pytest
 from fleetserve.auth.scopes import ALL_SCOPES, CLOSED, ROUTES, Access, RouteScopes, Scope
 from fleetserve.clock import SystemClock
 from fleetserve.tokens import TOKEN_HEADER, TokenSigner
-from tests.hub.server import HubServer
 from tests.integration.fleet import Fleet
 
 METHODS = {"get", "put", "post", "delete", "patch"}
@@ -39,28 +38,6 @@ class Route(NamedTuple):
 
 
 STATED = {Route(method, path).pattern for method, path, _ in ROUTES}
-
-
-@pytest.fixture(scope="module")
-def closed_fleet(tmp_path_factory: pytest.TempPathFactory, hub: HubServer) -> Iterator[Fleet]:
-    environment = {"ENABLE_AUTH": "true", "HF_ENDPOINT": hub.url}
-    with Fleet(tmp_path_factory.mktemp("closed"), environment).running() as fleet:
-        yield fleet
-
-
-@pytest.fixture(scope="module")
-def admin(closed_fleet: Fleet) -> dict[str, str]:
-    """The first admin's headers."""
-    password = (closed_fleet.home / "data/auth/admin-password").read_text()
-    return sign_in(closed_fleet.url, password)
-
-
-def sign_in(url: str, password: str) -> dict[str, str]:
-    """The headers of who signs in as the first admin."""
-    body = {"username": "admin", "password": password.strip()}
-    answer = httpx.post(f"{url}/auth/login", json=body, timeout=30)
-    assert answer.is_success, answer.text
-    return {"Authorization": f"Bearer {answer.json()['token']['access_token']}"}
 
 
 @pytest.fixture(scope="module")

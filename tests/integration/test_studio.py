@@ -11,9 +11,6 @@ from tests.checkpoints.recordings import SENTENCES, record
 from tests.integration.browser import Browser, Page, chromium
 from tests.integration.fleet import Fleet
 from tests.integration.test_dashboards import FORMS, check_quiet_and_own
-from tests.integration.test_scopes import admin, closed_fleet
-
-__all__ = ["admin", "closed_fleet"]
 
 TAB, ENTER = ("Tab", 9), ("Enter", 13)
 WORK_S = 60.0

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from audio_svc.built_in import FOLDER
 from audio_svc.families import read_config
 from tests.integration.fleet import ROOT
@@ -26,12 +28,19 @@ def run(module: str, *arguments: str) -> str:
     return ended.stdout
 
 
-def test_models_are_trained_and_measured(tmp_path: Path) -> None:
-    voice, ear = str(tmp_path / "tiny_tts"), str(tmp_path / "tiny_stt")
+@pytest.fixture(scope="module")
+def ear(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Just trained."""
+    folder = str(tmp_path_factory.mktemp("ear") / "tiny_stt")
+    run("train_ear", folder, *FEW)
+    return folder
+
+
+def test_models_are_trained_and_measured(tmp_path: Path, ear: str) -> None:
+    voice = str(tmp_path / "tiny_tts")
     run("train_voice", voice, *FEW)
     # So few utterances have not all the phonemes of the table: words with others are left out.
     run("train_speller", voice, "--steps", "2")
-    run("train_ear", ear, *FEW)
     told = run("measure", ear, voice, "--sentences", "2")
     assert told.count("WER") == 5
     for folder in (voice, ear):
@@ -47,8 +56,7 @@ def test_shipped_models_are_as_good_as_the_docs_say() -> None:
     assert max(letters[wide], letters[held_out], letters[spoken_wide]) < 25
 
 
-def test_same_seed_gives_the_same_files(tmp_path: Path) -> None:
-    for name in ("first", "second"):
-        run("train_ear", str(tmp_path / name), *FEW)
-    first, second = ((tmp_path / name / "model.safetensors") for name in ("first", "second"))
+def test_same_seed_gives_the_same_files(tmp_path: Path, ear: str) -> None:
+    run("train_ear", str(tmp_path / "again"), *FEW)
+    first, second = (Path(folder) / "model.safetensors" for folder in (ear, tmp_path / "again"))
     assert first.read_bytes() == second.read_bytes()

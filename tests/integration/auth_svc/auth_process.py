@@ -86,7 +86,8 @@ class AuthProcess:
     def client(self) -> httpx.AsyncClient:
         """Calls it as the gateway does."""
         headers = {TOKEN_HEADER: self._signer.token_for("auth-svc")}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20)
+        # Nothing here is TLS, whose certificates take 40 ms to read.
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=20, verify=False)
 
     async def get(self, path: str) -> tuple[int, bytes]:
         try:

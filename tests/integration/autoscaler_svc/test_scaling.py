@@ -6,40 +6,27 @@ import signal
 
 import pytest
 
-from benchmarks.load import EXAMPLE_BODY, Tally, closed_loop
+from benchmarks.load import EXAMPLE_BODY
 from tests.integration.autoscaler_svc.conftest import INFERENCE, Scaling
 from tests.integration.fleet import Fleet
+from tests.integration.load import loaded
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-
-
-async def load(fleet: Fleet, connections: int, seconds: float) -> Tally:
-    return await closed_loop(f"{fleet.url}/predict", EXAMPLE_BODY, connections, seconds)
 
 
 async def test_load_grows_replicas_and_they_shrink_after_without_a_failure(
     quick_fleet: Fleet, scaling: Scaling
 ) -> None:
     assert len(await scaling.replicas()) == 1
-    grew = asyncio.Event()
-
-    async def keep_busy() -> list[Tally]:
-        """As long as it takes: a replica that starts slowly would be let go after the load."""
-        tallies = [await load(quick_fleet, 32, 8)]
-        while not grew.is_set():
-            tallies.append(await load(quick_fleet, 32, 2))
-        return tallies
-
-    busy = asyncio.create_task(keep_busy())
-    grown = await scaling.until(lambda t: t["services"][INFERENCE]["ready_replicas"] > 1)
+    async with loaded(f"{quick_fleet.url}/predict", EXAMPLE_BODY, 32) as busy:
+        grown = await scaling.until(lambda t: t["services"][INFERENCE]["ready_replicas"] > 1)
     assert grown["last_decision"]["kind"] == "scale_up"
-    grew.set()
-    tallies = await busy
-    calm = asyncio.create_task(load(quick_fleet, 1, 12))
-    told = await scaling.until(lambda t: t["services"][INFERENCE]["current_replicas"] == 1)
+    async with loaded(f"{quick_fleet.url}/predict", EXAMPLE_BODY, 1) as calm:
+        told = await scaling.until(lambda t: t["services"][INFERENCE]["current_replicas"] == 1)
     assert told["last_decision"]["kind"] == "scale_down"
-    assert tallies[0].latencies_s
-    assert [tally.failures for tally in (*tallies, await calm)] == [{}] * (len(tallies) + 1)
+    for tally in (busy.result(), calm.result()):
+        assert tally.latencies_s
+        assert tally.failures == {}
 
 
 async def test_killed_autoscaler_leaves_the_replicas_and_adopts_them(
@@ -61,12 +48,12 @@ async def test_killed_autoscaler_leaves_the_replicas_and_adopts_them(
 
 async def test_killed_replicas_cost_no_request(quick_fleet: Fleet, scaling: Scaling) -> None:
     await scaling.scale(3)
-    busy = asyncio.create_task(load(quick_fleet, 16, 9))
-    for _ in range(2):
-        victims = quick_fleet.replica_pids(INFERENCE)
-        os.kill(victims[-1], signal.SIGKILL)
-        await asyncio.sleep(4)
-    tally = await busy
+    async with loaded(f"{quick_fleet.url}/predict", EXAMPLE_BODY, 16) as busy:
+        for _ in range(2):
+            victims = quick_fleet.replica_pids(INFERENCE)
+            os.kill(victims[-1], signal.SIGKILL)
+            await asyncio.sleep(4)
+    tally = busy.result()
     assert tally.failures == {}
     assert len(tally.latencies_s) > 100
     await scaling.until(lambda t: t["services"][INFERENCE]["ready_replicas"] == 3)

@@ -135,9 +135,9 @@ class GatewayFleet:
 
     def client(self, **options: Any) -> httpx.AsyncClient:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
-        return httpx.AsyncClient(
-            base_url=self.gateway.address, timeout=PATIENCE_S, limits=limits, **options
-        )
+        # Nothing here is TLS, whose certificates take 40 ms to read.
+        options = {"timeout": PATIENCE_S, "limits": limits, "verify": False, **options}
+        return httpx.AsyncClient(base_url=self.gateway.address, **options)
 
     async def ready(self, *replica_ids: str) -> None:
         """Returns once the gateway knows these replicas, and no others, as ready."""
@@ -151,7 +151,8 @@ class GatewayFleet:
 
     async def state_of(self, replica_id: str) -> dict[str, int]:
         """What happened at a replica so far."""
-        async with httpx.AsyncClient(base_url=self.replicas[replica_id].address) as client:
+        address = self.replicas[replica_id].address
+        async with httpx.AsyncClient(base_url=address, verify=False) as client:
             state: dict[str, int] = (await client.get("/test/state")).json()
             return state
 
