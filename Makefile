@@ -9,6 +9,7 @@
 #                    a folder that pip is set up with (PIP_FIND_LINKS) wins
 #   CODECS           0 leaves PyAV out, which reads m4a, webm and the like and writes aac, and whose
 #                    wheels hold FFmpeg with codecs under the GPL (docs/api/endpoints/audio.md)
+#   CTRANSLATE2      1 takes CTranslate2 in, which hears by Whisper's files for it (146 MB)
 #   PORT, BIND, FLEETSERVE_HOME and the rest of config.yaml's keys are the fleet's own
 #
 # All paths are relative, since make can't hold a path with spaces.
@@ -17,17 +18,21 @@ PYTHON ?= $(or $(shell command -v python3.11 2>/dev/null),$(shell command -v pyt
 TORCH ?= auto
 TORCH_INDEX_URL ?=
 CODECS ?= 1
+CTRANSLATE2 ?= 0
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+COMMA := ,
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 PROJECTS := $(sort $(wildcard */pyproject.toml))
 LEAN := $(filter 0 false no off,$(CODECS))
-EDITABLE := $(patsubst ./audio-svc,./audio-svc$(if $(LEAN),,[codecs]),$(PROJECTS:%/pyproject.toml=-e ./%))
+QUICK := $(filter 1 true yes on,$(CTRANSLATE2))
+EXTRAS := $(if $(LEAN),,[codecs])$(if $(QUICK),[ctranslate2])
+EDITABLE := $(patsubst ./audio-svc,./audio-svc$(subst ][,$(COMMA),$(EXTRAS)),$(PROJECTS:%/pyproject.toml=-e ./%))
 
 ifeq ($(TORCH),auto)
 KIND := $(if $(shell command -v nvidia-smi >/dev/null && nvidia-smi -L 2>/dev/null),cuda,cpu)
@@ -39,7 +44,7 @@ endif
 # made anew.
 VENV := .venv/.made
 TORCHED := .venv/.torch-$(KIND)
-RUNTIME := .venv/.runtime$(if $(LEAN),-lean)
+RUNTIME := .venv/.runtime$(if $(LEAN),-lean)$(if $(QUICK),-quick)
 DEV := .venv/.dev
 ifneq ($(shell cat $(VENV) 2>/dev/null),$(CURDIR))
 STALE := FORCE
@@ -106,7 +111,7 @@ $(TORCHED): $(VENV) requirements.lock
 	@touch $@
 
 $(RUNTIME): $(TORCHED) $(PROJECTS) requirements.lock
-	@rm -f .venv/.runtime .venv/.runtime-lean
+	@rm -f .venv/.runtime .venv/.runtime-*
 	@$(if $(LEAN),$(PIP) uninstall -y av)
 	@$(PIP) install --no-build-isolation -c requirements.lock $(EDITABLE)
 	@touch $@

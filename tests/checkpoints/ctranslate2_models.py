@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ctranslate2.converters import TransformersConverter
 from transformers import WhisperFeatureExtractor
@@ -10,6 +11,7 @@ from transformers import WhisperFeatureExtractor
 from tests.checkpoints.published import publish_whisper
 from tests.checkpoints.whisper_tokenizer import TEXT_VOCABULARY_SIZE
 
+FASTER_WHISPER = "Systran/faster-whisper-tiny"
 COPIED = ("tokenizer.json", "preprocessor_config.json")
 
 
@@ -24,6 +26,14 @@ def publish_ctranslate2(folder: Path, quantization: str = "float32") -> Path:
     shutil.rmtree(source)
     _mark_multilingual(target / "vocabulary.json")
     return target
+
+
+def write_faster_whisper(root: Path) -> None:
+    """The same into the folder of a hub, under its public name."""
+    repository = root / FASTER_WHISPER
+    repository.parent.mkdir(parents=True)
+    with TemporaryDirectory(dir=root) as folder:
+        publish_ctranslate2(Path(folder)).rename(repository)
 
 
 def _mark_multilingual(path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.checkpoints.ctranslate2_models import write_faster_whisper
 from tests.checkpoints.hub_root import GPT2, SMOLLM2, SPEECHT5, WHISPER, write_hub_root
 from tests.hub.minilm import REPO_ID as MINILM
 from tests.hub.minilm import make_minilm
@@ -27,6 +28,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
     root = tmp_path_factory.mktemp("hub")
     write_hub_root(root)
     make_minilm(root)
+    write_faster_whisper(root)
     with HubServer(root=root) as server:
         yield server
 

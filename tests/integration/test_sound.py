@@ -10,6 +10,7 @@ import pyloudnorm
 import pytest
 from numpy.typing import NDArray
 
+from tests.checkpoints.recordings import record
 from tests.unit.audio_svc.media_files import KINDS, write_media
 from tests.unit.audio_svc.requests import tone
 
@@ -108,6 +109,22 @@ async def test_recordings_of_phones_and_browsers_are_taken(
     )
     assert cut.status_code == 422
     assert cut.json()["code"] == "audio_truncated"
+
+
+async def test_ctranslate2_hears_what_whisper_hears(
+    client: httpx.AsyncClient, models: tuple[str, ...]
+) -> None:
+    """From the same weights; the first request fetches them."""
+    heard = []
+    for name in ("whisper-base", "faster-whisper-tiny"):
+        answer = await client.post(
+            "/transcribe",
+            data={"model_name": name, "language": "en", "response_format": "verbose_json"},
+            files={"file": ("a.wav", record("The ship sails on Monday."))},
+        )
+        assert answer.status_code == 200, answer.text
+        heard.append([(one["start"], one["end"], one["text"]) for one in answer.json()["segments"]])
+    assert heard[0] == heard[1] != []
 
 
 async def test_openapi_has_reading_and_writing_of_voices(client: httpx.AsyncClient) -> None:
