@@ -18,12 +18,17 @@ COPIED = ("tokenizer.json", "preprocessor_config.json")
 def publish_ctranslate2(folder: Path, quantization: str = "float32") -> Path:
     """The folder with the files."""
     source = publish_whisper(folder / "transformers")
+    target = convert(source, folder / f"ctranslate2-{quantization}", quantization)
+    shutil.rmtree(source)
+    return target
+
+
+def convert(source: Path, target: Path, quantization: str) -> Path:
+    """The target, with what CTranslate2 reads of a folder of transformers'."""
     # transformers 5 writes it into processor_config.json, and the converter copies it apart.
     WhisperFeatureExtractor.from_pretrained(source).save_pretrained(source)
-    target = folder / f"ctranslate2-{quantization}"
     converter = TransformersConverter(str(source), copy_files=list(COPIED))
     converter.convert(str(target), quantization=quantization)
-    shutil.rmtree(source)
     _mark_multilingual(target / "vocabulary.json")
     return target
 

@@ -36,17 +36,18 @@ BIAS_GAIN = 120.0
 EXPECTED_TOKENS = 14
 
 
-def make_config() -> WhisperConfig:
-    """Published names, positions and ids; small widths."""
+def make_config(width: int = WIDTH, layers: int = 2, heads: int = 2) -> WhisperConfig:
+    """Published names, positions and ids; small widths, unless others are asked for."""
+    inner = 64 if width == WIDTH else 4 * width
     return WhisperConfig(
         vocab_size=VOCABULARY_SIZE,
-        d_model=WIDTH,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=64,
-        decoder_ffn_dim=64,
+        d_model=width,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        encoder_attention_heads=heads,
+        decoder_attention_heads=heads,
+        encoder_ffn_dim=inner,
+        decoder_ffn_dim=inner,
         num_mel_bins=80,
         max_source_positions=1500,
         max_target_positions=448,
@@ -83,7 +84,8 @@ def generation_settings() -> dict[str, object]:
 def _shape_embeddings(model: Any) -> None:
     """Words are likely, everything else is not, and the end comes with time."""
     table = model.model.decoder.embed_tokens.weight
-    table.normal_(0.0, 0.2)
+    # So that logits are as large at every width.
+    table.normal_(0.0, 0.2 * (WIDTH / table.shape[1]) ** 0.5)
     table[START_OF_TRANSCRIPT_ID : NO_TIMESTAMPS_ID + 1] *= 3.0  # Language and task matter.
     table[:, CLOCK_CHANNEL] = 0.0
     table[:, BIAS_CHANNEL] = -1.0
@@ -98,12 +100,12 @@ def _shape_embeddings(model: Any) -> None:
     assert len(words) < TEXT_VOCABULARY_SIZE
 
 
-def _shape_decoder(model: Any) -> None:
+def _shape_decoder(model: Any, tokens: int) -> None:
     decoder = model.model.decoder
     positions = decoder.embed_positions.weight
     positions.normal_(0.0, 1.5)
     positions[:, BIAS_CHANNEL] = 0.0
-    positions[:, CLOCK_CHANNEL] = (torch.arange(len(positions)) - EXPECTED_TOKENS) / 4
+    positions[:, CLOCK_CHANNEL] = (torch.arange(len(positions)) - tokens) / 4
     for layer in decoder.layers:
         layer.encoder_attn.q_proj.weight.mul_(4.0)
         layer.encoder_attn.v_proj.weight.mul_(2.0)
@@ -115,18 +117,23 @@ def _shape_decoder(model: Any) -> None:
     decoder.layer_norm.bias[BIAS_CHANNEL] = BIAS_GAIN
 
 
-def make_whisper(seed: int = 0) -> Any:
-    """A Whisper of 1.8 M parameters, nearly all of them the published vocabulary's table."""
+def make_whisper(
+    seed: int = 0, config: WhisperConfig | None = None, tokens: int = EXPECTED_TOKENS
+) -> Any:
+    """By default of 1.8 M parameters, nearly all of them the published vocabulary's table.
+
+    tokens: About so many are said of each window.
+    """
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed)
-        model: Any = WhisperForConditionalGeneration(make_config())
+        model: Any = WhisperForConditionalGeneration(config or make_config())
         model.eval()
         for name, parameter in model.named_parameters():
             if parameter.dim() >= 2 and "embed" not in name:
                 parameter.normal_(0.0, parameter[0].numel() ** -0.5)
         model.model.encoder.embed_positions.weight.mul_(0.1)
         _shape_embeddings(model)
-        _shape_decoder(model)
+        _shape_decoder(model, tokens)
     settings: Any = GenerationConfig(**generation_settings())  # type: ignore[no-untyped-call]
     settings._from_model_config = False  # Else the language ids are lost on reload.
     model.generation_config = settings
@@ -137,10 +144,15 @@ def _write_json(path: Path, document: object) -> None:
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 
-def write_whisper(folder: Path, seed: int = 0) -> None:
+def write_whisper(
+    folder: Path,
+    seed: int = 0,
+    config: WhisperConfig | None = None,
+    tokens: int = EXPECTED_TOKENS,
+) -> None:
     """A repository like openai/whisper-base, with both kinds of weights."""
     folder.mkdir(parents=True, exist_ok=True)
-    model = make_whisper(seed)
+    model = make_whisper(seed, config, tokens)
     state = {name: tensor.clone() for name, tensor in model.model.state_dict().items()}
     state = {f"model.{name}": tensor for name, tensor in state.items()}
     save_file(state, folder / "model.safetensors", {"format": "pt"})
