@@ -138,8 +138,9 @@ class Cycle:
         if not (self._news or self.disconnected or self.response_complete):
             self._flow.resume_reading()
             self._wakeup = self._wakeup or asyncio.Event()
-            await self._wakeup.wait()
+            # Set by news that was taken without waiting.
             self._wakeup.clear()
+            await self._wakeup.wait()
         self._news = False
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
@@ -182,7 +183,7 @@ class Cycle:
         # A value with an end of a line in it would begin a header of its own.
         ends = len(lines) - 1 + self._fixed_head.count(b"\n")
         if head.translate(None, _IN_A_LINE) != b"\r\n" * ends:
-            raise RuntimeError(f"a header's value has control characters: {head!r}")
+            raise RuntimeError("a header's value has control characters")
         self._started, self._held = True, head
         asyncio.get_running_loop().call_soon(self._flush)
 
