@@ -52,7 +52,7 @@ def hear(engine: TranscriptionEngine, samples: Samples) -> tuple[float, str]:
 
 def main() -> None:
     torch.set_num_threads(1)
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     samples = recording()
     with tempfile.TemporaryDirectory() as folder:
         found = engines(Path(folder))

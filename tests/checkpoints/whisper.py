@@ -157,9 +157,9 @@ def write_whisper(
     state = {f"model.{name}": tensor for name, tensor in state.items()}
     save_file(state, folder / "model.safetensors", {"format": "pt"})
     torch.save(state, folder / "pytorch_model.bin")
-    config = model.config.to_dict() | {"architectures": ["WhisperForConditionalGeneration"]}
-    config.pop("dtype", None)
-    _write_json(folder / "config.json", config | {"torch_dtype": "float32"})
+    described = model.config.to_dict() | {"architectures": ["WhisperForConditionalGeneration"]}
+    described.pop("dtype", None)
+    _write_json(folder / "config.json", described | {"torch_dtype": "float32"})
     _write_json(folder / "generation_config.json", generation_settings())
     feature_extractor = {
         "chunk_length": 30,
