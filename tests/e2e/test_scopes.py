@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.compose_fleet import ComposeFleet
-from tests.integration.conftest import sign_in
+from tests.integration.sign_in import sign_in
 from tests.integration.test_scopes import (
     Keys,
     check_credential_is_needed,

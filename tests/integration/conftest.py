@@ -12,6 +12,7 @@ from tests.hub.minilm import REPO_ID as MINILM
 from tests.hub.minilm import make_minilm
 from tests.hub.server import HubServer
 from tests.integration.fleet import REQUEST_S, Fleet
+from tests.integration.sign_in import sign_in
 
 MODELS = {
     "speecht5_tts": SPEECHT5,
@@ -75,14 +76,6 @@ def admin(closed_fleet: Fleet) -> dict[str, str]:
     """The headers of the first admin of the fleet that wants credentials."""
     password = (closed_fleet.home / "data/auth/admin-password").read_text()
     return sign_in(closed_fleet.url, password)
-
-
-def sign_in(url: str, password: str) -> dict[str, str]:
-    """The headers of who signs in as the first admin."""
-    body = {"username": "admin", "password": password.strip()}
-    answer = httpx.post(f"{url}/auth/login", json=body, timeout=30)
-    assert answer.is_success, answer.text
-    return {"Authorization": f"Bearer {answer.json()['token']['access_token']}"}
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Finds a replica for a request, tries again elsewhere, and holds it when none is left."""
 
+import contextlib
 import math
 import random
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
 from math import ceil
 
 import structlog
@@ -58,43 +58,38 @@ class Dispatcher:
         self._metrics = metrics
         self.demand = DemandMeter(clock)
 
-    def reply_to(self, exchange: Exchange) -> AbstractAsyncContextManager[Reply]:
+    @contextlib.asynccontextmanager
+    async def reply_to(self, exchange: Exchange) -> AsyncIterator[Reply]:
         """A replica's reply that has begun; leaving the context ends the exchange.
 
         Raises: DeadlineError: the time was over first; UnavailableError: held too long, or no
             room to be held; ModelNotFoundError: the model is gone or its download failed.
         """
-        return _Dispatch(self, exchange)
-
-    async def open(self, exchange: Exchange) -> tuple[Replica, Reply]:
-        """What reply_to enters: who answers, and the answer, both to be given to ``close``."""
         shed: UnavailableError | None = None
-        while True:
-            replica = self._choose(exchange)
-            if replica is None:
-                await self._hold(exchange, shed)
-                continue
-            if self._clock.monotonic_s() >= exchange.deadline_s:
-                raise shed or _too_late(exchange)
-            replica.own += 1
-            reply, taken = None, False
-            try:
-                reply = await self._attempt(exchange, replica)
-                if reply is not None and not reply.shed:
-                    taken = True
-                    return replica, reply
-                shed = _shed_of(reply) if reply is not None else shed
-            finally:
-                if not taken:
-                    self.close(replica, reply)
-            exchange.tried.add(replica.id)
-
-    @staticmethod
-    def close(replica: Replica, reply: Reply | None) -> None:
-        """The exchange with that replica is over."""
-        replica.own -= 1
-        if reply is not None and reply.content is None:
-            reply.answer.close()
+        self.demand.enter(exchange)
+        try:
+            while True:
+                replica = self._choose(exchange)
+                if replica is None:
+                    await self._hold(exchange, shed)
+                    continue
+                if self._clock.monotonic_s() >= exchange.deadline_s:
+                    raise shed or _too_late(exchange)
+                replica.own += 1
+                reply = None
+                try:
+                    reply = await self._attempt(exchange, replica)
+                    if reply is not None and not reply.shed:
+                        yield reply
+                        return
+                    shed = _shed_of(reply) if reply is not None else shed
+                finally:
+                    replica.own -= 1
+                    if reply is not None and reply.content is None:
+                        reply.answer.close()
+                exchange.tried.add(replica.id)
+        finally:
+            self.demand.leave(exchange)
 
     def _choose(self, exchange: Exchange) -> Replica | None:
         target = exchange.model
@@ -219,31 +214,6 @@ class Dispatcher:
         if any(r.instances.get(exchange.model_name) is InstanceState.LOADING for r in ready):
             return "loading"
         return "busy"
-
-
-class _Dispatch(AbstractAsyncContextManager[Reply]):
-    """One exchange's dispatch. As a generator it would cost each request 6 µs more."""
-
-    __slots__ = ("_dispatcher", "_exchange", "_opened")
-
-    def __init__(self, dispatcher: Dispatcher, exchange: Exchange) -> None:
-        self._dispatcher = dispatcher
-        self._exchange = exchange
-        self._opened: tuple[Replica, Reply] | None = None
-
-    async def __aenter__(self) -> Reply:
-        self._dispatcher.demand.enter(self._exchange)
-        try:
-            self._opened = await self._dispatcher.open(self._exchange)
-        except BaseException:
-            self._dispatcher.demand.leave(self._exchange)
-            raise
-        return self._opened[1]
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._opened is not None
-        self._dispatcher.close(*self._opened)
-        self._dispatcher.demand.leave(self._exchange)
 
 
 def _pause_s(exchange: Exchange) -> float:

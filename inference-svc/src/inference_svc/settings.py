@@ -73,8 +73,7 @@ def apply_environment(
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
-            # numpy's products are small and stand beside the model: threads of its own spin, and
-            # finding the speech in 10 minutes took three times the CPU with two of them.
+            # Threads of numpy's own would spin beside the model's.
             "OPENBLAS_NUM_THREADS": "1",
             # Tokenising happens on the event loop or in few threads; a pool of its own only
             # competes with the model.

@@ -1,9 +1,10 @@
 """One request and its answer on a connection, as ASGI's receive and send.
 
-uvicorn's own does the same for 15 of the 40 µs that a small request costs a server: two regular
-expressions for each header, an event for each request, and a write of its own for the head, which
-uvloop hands to the kernel at once: two system calls here, two wake-ups and two reads at the other
-end. This one checks a head as a whole and sends it together with the body that follows.
+uvicorn's own has two regular expressions for each header, an event for each request, and a write of
+its own for the head, which uvloop hands to the kernel at once: two system calls here, two wake-ups
+and two reads at the other end. This one checks a head as a whole and sends it together with the
+body that follows. In turns with uvicorn's (whose writes were joined already), a small request cost
+gateway and replica together 282 µs of CPU in place of 313.
 """
 
 import asyncio
@@ -45,24 +46,9 @@ class Cycle:
     """
 
     __slots__ = (
-        "_expected",
-        "_expects_continue",
-        "_fixed_head",
-        "_flow",
-        "_held",
-        "_is_chunked",
-        "_is_declared",
-        "_news",
-        "_on_complete",
-        "_started",
-        "_transport",
-        "_wakeup",
-        "body",
-        "disconnected",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-        "scope",
+        "_expected", "_expects_continue", "_fixed_head", "_flow", "_held", "_is_chunked",
+        "_is_declared", "_news", "_on_complete", "_started", "_transport", "_wakeup", "body",
+        "disconnected", "keep_alive", "more_body", "response_complete", "scope",
     )  # fmt: skip
 
     def __init__(

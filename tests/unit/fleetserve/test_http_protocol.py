@@ -132,6 +132,17 @@ async def where(scope: Scope, receive: Receive, send: Send) -> None:
     await send_response(send, 200, [], told.encode())
 
 
+async def listens(scope: Scope, receive: Receive, send: Send) -> None:
+    """Notes all that it is told; looks away after the first piece until the rest is here."""
+    while True:
+        message = await receive()
+        LEFT.append(f"{message['type']} {message.get('body', b'').decode()}")
+        if message["type"] == "http.disconnect":
+            return
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+
+
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     try:
         body = await read_body(receive, 1_000_000)
@@ -147,6 +158,7 @@ ANSWERS: dict[str, App] = {
     "/fails": fails,
     "/silent": silent,
     "/where": where,
+    "/listens": listens,
     "/nothing": sends(b"", status=204),
     "/large": sends(bytes(300_000), headers=[(b"content-length", b"300000")]),
     "/split": sends(b"", headers=[(b"x-a", b"b\r\nx-c: d")]),
@@ -310,6 +322,25 @@ async def test_app_hears_that_its_client_left(connection: Connection) -> None:
     await connection.settled()
     assert LEFT == ["/"]
     LEFT.clear()
+
+
+async def test_app_is_told_of_each_piece_once(connection: Connection) -> None:
+    connection.writer.write(b"POST /listens HTTP/1.1\r\ncontent-length: 3\r\n\r\n")
+    await connection.settled()
+    for piece in (b"o", b"n", b"e"):
+        connection.writer.write(piece)
+        await asyncio.sleep(0.005)
+    await connection.settled()
+    await connection.settled()
+    connection.writer.close()
+    while not LEFT or "disconnect" not in LEFT[-1]:
+        await connection.settled()
+    told = LEFT.copy()
+    LEFT.clear()
+    assert told[-1] == "http.disconnect "
+    pieces = [line.removeprefix("http.request ") for line in told[:-1]]
+    assert "".join(pieces) == "one"
+    assert "" not in pieces
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1"])

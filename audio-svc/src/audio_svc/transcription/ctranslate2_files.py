@@ -16,8 +16,8 @@ WEIGHTS_FILE = "model.bin"
 START, MULTILINGUAL_START = "<|startoftranscript|>", 50258
 MISSING = (
     "it is a Whisper for CTranslate2, which audio-svc's extra 'ctranslate2' reads, and that is not "
-    "installed: pip install -c requirements.lock ctranslate2 (or take the same Whisper in its own "
-    "files, such as whisper-base)"
+    "installed: start the fleet with CTRANSLATE2=1 (or take the same Whisper in its own files, "
+    "such as whisper-base)"
 )
 _LANGUAGE = re.compile(r"<\|([a-z]{2,3})\|>")
 

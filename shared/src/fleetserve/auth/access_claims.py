@@ -1,6 +1,6 @@
 """What an access token says, and how its signature and times are checked.
 
-PyJWT brings cryptography, 7 MiB that a fleet without auth never uses: so who reads a token imports
+PyJWT brings cryptography, 5 MiB that a fleet without auth never uses: so who reads a token imports
 it.
 """
 
