@@ -1,10 +1,17 @@
 """A log file that rotates by size, written by bytes."""
 
+import errno
+import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
+
+import structlog
+
+log = structlog.get_logger(__name__)
 
 
 class LogFile:
@@ -22,13 +29,22 @@ class LogFile:
         self._keep = keep
         self._lock = threading.Lock()
         self._file: BinaryIO = self.path.open("ab", buffering=0)
+        self._torn = False
 
     def write(self, line: bytes) -> None:
-        """Appends whole lines, newline included."""
+        """Appends whole lines, newline included.
+
+        Raises: OSError: not all of it could be written; the disk is full.
+        """
         with self._lock:
             if self._file.tell() + len(line) > self._max_bytes and self._file.tell() > 0:
                 self._rotate()
-            self._file.write(line)
+            if self._torn:
+                line = b"\n" + line
+            written = self._file.write(line)
+            self._torn = self._torn if not written else written < len(line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.path))
 
     def _rotate(self) -> None:
         self._file.close()
@@ -47,6 +63,9 @@ class LogFile:
 class LogSink:
     """Where log lines go: the file, stdout, or both.
 
+    A line must never take its caller down: what can't be written, since the disk is full, is lost,
+    and how many lines that were is told once it can be written again.
+
     ``write_soon`` gathers lines, for those written with each request; the owner is told of the
     first by ``on_gathered`` and calls ``flush`` soon after. At most ``GATHER_BYTES`` wait.
     """
@@ -58,6 +77,7 @@ class LogSink:
         self._stdout = sys.stdout.buffer if stdout else None
         self._gathered: list[bytes] = []
         self._size = 0
+        self._lost = 0
         self._lock = threading.Lock()
         self.on_gathered: Callable[[], object] = lambda: None
 
@@ -88,8 +108,17 @@ class LogSink:
             self._file.close()
 
     def _emit(self, data: bytes) -> None:
-        if self._file is not None:
-            self._file.write(data)
         if self._stdout is not None:
-            self._stdout.write(data)
-            self._stdout.flush()
+            with suppress(OSError):
+                self._stdout.write(data)
+                self._stdout.flush()
+        if self._file is None:
+            return
+        try:
+            self._file.write(data)
+        except OSError:
+            self._lost += data.count(b"\n")
+            return
+        lost, self._lost = self._lost, 0
+        if lost:
+            log.warning("log.lines_lost", lines=lost)

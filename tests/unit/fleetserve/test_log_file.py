@@ -1,8 +1,13 @@
+import errno
+import os
 import threading
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 
 from fleetserve.log_file import LogFile, LogSink
 
@@ -121,3 +126,50 @@ def test_stdout_gets_the_same_lines(
     LogSink(file, stdout=True).write(b"one\n")
     assert capsysbinary.readouterr().out == b"one\n"
     assert file.path.read_bytes() == b"one\n"
+
+
+class SmallDisk(FileIO):
+    """A file on a disk that has so many bytes left; real ones write what fits, then fail."""
+
+    left = 0
+
+    def write(self, data: Any) -> int:
+        fits = bytes(data)[: self.left]
+        if not fits:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.left -= len(fits)
+        return super().write(fits)
+
+
+@pytest.fixture
+def disk(file: LogFile) -> SmallDisk:
+    file.close()
+    disk = SmallDisk(file.path, "ab")
+    file._file = disk
+    return disk
+
+
+def test_full_disk_is_told_and_a_torn_line_ends(file: LogFile, disk: SmallDisk) -> None:
+    disk.left = 6
+    file.write(b"one\n")
+    for _ in range(2):
+        with pytest.raises(OSError, match="No space left"):
+            file.write(b"two\n")
+    disk.left = 100
+    file.write(b"six\n")
+    file.write(b"ten\n")
+    assert file.path.read_bytes() == b"one\ntw\nsix\nten\n"
+
+
+def test_line_that_can_not_be_written_takes_nobody_down(file: LogFile, disk: SmallDisk) -> None:
+    sink = LogSink(file, stdout=False)
+    sink.write(b"one\n")
+    sink.write_soon(b"two\n")
+    sink.write_soon(b"six\n")
+    sink.flush()
+    disk.left = 100
+    with structlog.testing.capture_logs() as told:
+        sink.write(b"ten\n")
+        sink.write(b"end\n")
+    assert told == [{"event": "log.lines_lost", "lines": 3, "log_level": "warning"}]
+    assert file.path.read_bytes() == b"ten\nend\n"
