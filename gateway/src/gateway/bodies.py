@@ -4,10 +4,12 @@ import asyncio
 import mmap
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from fleetserve.asgi import ClientGoneError, Receive
+from fleetserve.disk_room import room_to_spool
 from fleetserve.errors import BadRequestError, PayloadTooLargeError, ShedError
 
 STEP_BYTES = 64 * 1024
@@ -80,7 +82,7 @@ class BodyStore:
         """The whole body, counted until ``release``; ``arrived`` is told of each STEP_BYTES.
 
         Raises: PayloadTooLargeError, ShedError: the bounds; ClientGoneError: it broke off;
-            BadRequestError: a content-length that is no number.
+            BadRequestError: a content-length that is no number; DoesNotFitError: a full disk.
         """
         self._check_declared(headers)
         message = await receive()
@@ -137,9 +139,13 @@ class BodyStore:
                 parts.append(chunk)
                 if size > self._spool_above:
                     file = file or self.open_spool()
-                    await asyncio.to_thread(file.write, b"".join(parts))
+                    with room_to_spool():
+                        await asyncio.to_thread(file.write, b"".join(parts))
                     parts.clear()
                 if not more:
+                    if file is not None:
+                        with room_to_spool():
+                            file.flush()
                     break
                 message = await receive()
                 if message["type"] == "http.disconnect":
@@ -148,13 +154,13 @@ class BodyStore:
         except BaseException:
             self.held_bytes -= size
             if file is not None:
-                file.close()
+                with suppress(OSError):  # What could not be written can't be flushed either.
+                    file.close()
             raise
         if file is None:
             body = Body(None, None, size)
             body.parts = parts
             return body
-        file.flush()
         return Body(None, file, size)
 
     def _check(self, size: int) -> None:
@@ -164,7 +170,8 @@ class BodyStore:
             raise self._too_many()
 
     def open_spool(self) -> BinaryIO:
-        """A nameless file where large bodies are; from any thread."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - closed by release
+        """A nameless file where large bodies are; from any thread. Raises: DoesNotFitError."""
+        with room_to_spool():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file: BinaryIO = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115 - by release
         return file

@@ -1,6 +1,5 @@
 """Does a download job: plan, fetch, verify, publish. Only the worker runs it."""
 
-import errno
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +9,8 @@ import msgspec
 import structlog
 
 from fleetserve.clock import Clock
-from fleetserve.errors import DoesNotFitError, FleetError, InternalError
+from fleetserve.disk_room import full_disk_as
+from fleetserve.errors import FleetError, InternalError
 from fleetserve.jobs.leased_job import LeasedJob
 from fleetserve.jobs.runner import JobFailedError
 from fleetserve.manifest import Manifest, ManifestFile, read_manifest
@@ -34,6 +34,10 @@ log = structlog.get_logger(__name__)
 MAX_REPLANS = 3
 # A job that took so many owners down with it is not given to another one.
 MAX_CLAIMS = 30
+VOLUME_FULL = (
+    "The models volume is full. DELETE /models/download/{name} frees room; the same request then "
+    "goes on where it broke."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,13 +159,11 @@ class Downloader:
         missing = fetcher.missing_bytes(plan.files) + plan.bytes_converted
         check_room(self._models_dir, missing, self._limits.keep_free_bytes, self._free)
         progress.enter(Phase.DOWNLOADING)
-        try:
+        with full_disk_as(VOLUME_FULL, "no_disk_room"):
             files, warnings = fetcher.fetch(plan.files)
             progress.enter(Phase.VERIFYING)
             if plan.conversion:
                 files = convert(home / plan.revision, plan.conversion, job.check)
-        except OSError as exc:
-            raise _disk_error(exc) from exc
         return files, warnings
 
     def _report(self, progress: DownloadProgress, notices: DownloadNotices) -> bytes:
@@ -207,13 +209,3 @@ def _completed_message(manifest: Manifest) -> str:
     count = len(manifest.files)
     done = f"{manifest.name} is here: {count} files, {manifest.size_bytes} bytes, verified."
     return " ".join([done, *manifest.warnings])
-
-
-def _disk_error(exc: OSError) -> FleetError:
-    if exc.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return DoesNotFitError(
-            "The models volume is full. DELETE /models/download/{name} frees room; the same "
-            "request then goes on where it broke.",
-            code="no_disk_room",
-        )
-    raise exc

@@ -8,11 +8,15 @@ import weakref
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from fleetserve.disk_room import room_to_spool
+
 
 class SpooledFile:
     """A file that is gone with the last who holds it; nothing has to be closed.
 
     Threads: one writes; then any read, each by a reader of its own.
+
+    Raises: DoesNotFitError: the disk is full.
 
     Attributes:
         folder: Where it is.
@@ -20,9 +24,10 @@ class SpooledFile:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with room_to_spool():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor, path = tempfile.mkstemp(dir=folder)
         self.folder = folder
-        self._descriptor, path = tempfile.mkstemp(dir=folder)
         weakref.finalize(self, os.close, self._descriptor)
         Path(path).unlink()
         self.size = 0
@@ -31,10 +36,11 @@ class SpooledFile:
         return self.size
 
     def write(self, data: bytes | memoryview) -> None:
-        """Appends."""
+        """Appends. Raises: DoesNotFitError: the disk is full."""
         rest = memoryview(data)
         while len(rest):
-            written = os.pwrite(self._descriptor, rest, self.size)
+            with room_to_spool():
+                written = os.pwrite(self._descriptor, rest, self.size)
             self.size += written
             rest = rest[written:]
 

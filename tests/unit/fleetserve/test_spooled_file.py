@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fleetserve.errors import DoesNotFitError
 from fleetserve.spooled_file import SpooledFile
 
 DATA = bytes(range(256)) * 100
@@ -64,3 +65,11 @@ def test_it_has_no_name_and_is_gone_with_its_last_holder(file: SpooledFile, tmp_
     with pytest.raises(OSError, match="descriptor"):
         os.fstat(number)
     assert os.fstat(descriptor).st_size == len(DATA)
+
+
+def test_full_disk_is_told(tmp_path: Path) -> None:
+    file = SpooledFile(tmp_path)
+    os.dup2(os.open("/dev/full", os.O_RDWR), file._descriptor)
+    with pytest.raises(DoesNotFitError, match="FLEETSERVE_CACHE_DIR"):
+        file.write(b"abc")
+    assert file.size == 0

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleetserve.asgi import ClientGoneError, Message
-from fleetserve.errors import BadRequestError, FleetError, PayloadTooLargeError, ShedError
+from fleetserve.errors import (
+    BadRequestError,
+    DoesNotFitError,
+    FleetError,
+    PayloadTooLargeError,
+    ShedError,
+)
 from gateway.bodies import Body, BodyStore
 
 
@@ -61,6 +67,17 @@ async def test_large_body_goes_to_a_file_that_can_be_read_again(
     assert body.file.read() == content
     store.release(body)
     assert body.file.closed
+
+
+@pytest.mark.parametrize("pieces", [[b"a" * 101], [b"a" * 60, b"a" * 60, b"a" * 60]])
+async def test_full_disk_is_told_and_nothing_stays_counted(
+    store: BodyStore, monkeypatch: pytest.MonkeyPatch, pieces: list[bytes]
+) -> None:
+    monkeypatch.setattr(store, "open_spool", lambda: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
+    with pytest.raises(DoesNotFitError, match="FLEETSERVE_CACHE_DIR") as told:
+        await store.read({}, receiving(*pieces))
+    assert told.value.code == "no_disk_room"
+    assert store.held_bytes == 0
 
 
 async def test_spooled_file_has_no_name(store: BodyStore, tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """The files of jobs: a folder each, with what was sent, and what came of it."""
 
-import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from fleetserve.errors import DoesNotFitError, NotFoundError
+from fleetserve.disk_room import full_disk_as
+from fleetserve.errors import NotFoundError
 
 BODY = "body"
 WEBHOOK = "webhook.json"
@@ -125,15 +125,8 @@ class BodyGoneError(NotFoundError):
         super().__init__("What was sent is gone from the jobs volume.")
 
 
-@contextmanager
-def room_on_disk() -> Iterator[None]:
+def room_on_disk() -> AbstractContextManager[None]:
     """Raises: DoesNotFitError: what is written inside finds the volume full."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise DoesNotFitError(
-            "The jobs volume is full. Try again when older results are gone.",
-            code="jobs_volume_full",
-        ) from exc
+    return full_disk_as(
+        "The jobs volume is full. Try again when older results are gone.", "jobs_volume_full"
+    )

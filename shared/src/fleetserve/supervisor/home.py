@@ -44,11 +44,12 @@ class FleetHome:
         self.unclean = unclean
 
     def describe(self, record: FleetRecord) -> None:
-        """Writes engine.json, whole or not at all."""
-        draft = self.path / f"{ENGINE_FILE}.new"
-        draft.touch(mode=0o600)
-        draft.write_bytes(msgspec.json.encode(record))
-        draft.replace(self.path / ENGINE_FILE)
+        """Writes engine.json, whole or not at all. Raises: SupervisorError: it can't be written."""
+        with _usable(self.path):
+            draft = self.path / f"{ENGINE_FILE}.new"
+            draft.touch(mode=0o600)
+            draft.write_bytes(msgspec.json.encode(record))
+            draft.replace(self.path / ENGINE_FILE)
 
 
 def read_fleet_record(path: Path) -> FleetRecord | None:
@@ -60,6 +61,18 @@ def read_fleet_record(path: Path) -> FleetRecord | None:
 
 
 @contextmanager
+def _usable(home: Path) -> Iterator[None]:
+    """Raises: SupervisorError: what is done in the home inside can't be done."""
+    try:
+        yield
+    except OSError as exc:
+        raise SupervisorError(
+            f"{exc.filename or home} can't be used: {exc.strerror}. FLEETSERVE_HOME names "
+            "another folder."
+        ) from None
+
+
+@contextmanager
 def claim_home(settings: SupervisorSettings, record: FleetRecord) -> Iterator[FleetHome]:
     """Makes the folders and holds the home until the end of the block.
 
@@ -68,14 +81,9 @@ def claim_home(settings: SupervisorSettings, record: FleetRecord) -> Iterator[Fl
     Raises: SupervisorError: another fleet runs there, or the folders can't be made.
     """
     home = settings.home
-    try:
+    with _usable(home):
         _make_folders(settings)
         descriptor = os.open(home / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as exc:
-        raise SupervisorError(
-            f"{exc.filename or home} can't be used: {exc.strerror}. FLEETSERVE_HOME names "
-            "another folder."
-        ) from None
     with os.fdopen(descriptor, "r+b", buffering=0) as lock:
         _lock(lock.fileno(), home)
         unclean = bool(lock.read())

@@ -87,3 +87,10 @@ def test_record_that_says_nothing_is_none(tmp_path: Path, content: str) -> None:
     path.write_text(content)
     assert read_fleet_record(path) is None
     assert read_fleet_record(tmp_path / "missing") is None
+
+
+def test_home_that_can_not_be_written_is_one_clear_line(settings: SupervisorSettings) -> None:
+    with claim_home(settings, RECORD) as home:
+        (settings.home / f"{ENGINE_FILE}.new").mkdir()
+        with pytest.raises(SupervisorError, match=r"engine\.json\.new can't be used: Is a dir"):
+            home.describe(RECORD)
