@@ -16,6 +16,7 @@ import torch
 
 # A module names its attention, which has to be known in this process too.
 import inference_svc.text_attention  # noqa: F401
+from inference_svc.optimization.technique.library_path import avoid_spaces
 
 _NICE = 10
 Call = tuple[tuple[Any, ...], dict[str, Any]]
@@ -27,6 +28,7 @@ def main(job_file: str) -> None:
     os.nice(_NICE)
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
+    avoid_spaces()
     # Written a moment ago by the replica that started this.
     job = torch.load(job_file, weights_only=False)
     _BUILDERS[job["technique"]](job["module"], job["calls"], Path(job["path"]))

@@ -11,6 +11,7 @@ import torch
 
 from inference_svc.optimization.hardware import Hardware, missing_compiler
 from inference_svc.optimization.technique.base import Improved, Workshop
+from inference_svc.optimization.technique.library_path import avoid_spaces
 
 
 class Compiled:
@@ -20,6 +21,7 @@ class Compiled:
         return missing_compiler() if hardware.kind == "cpu" else None
 
     def apply(self, module: Any, workshop: Workshop) -> Improved:
+        avoid_spaces()
         faster: Any = torch.compile(module, dynamic=True)
         # Compiled for every shape that is to come: one input and several are compiled apart.
         with torch.inference_mode():
