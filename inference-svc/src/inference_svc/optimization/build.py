@@ -16,7 +16,7 @@ import torch
 
 # A module names its attention, which has to be known in this process too.
 import inference_svc.text_attention  # noqa: F401
-from inference_svc.optimization.technique.library_path import avoid_spaces
+from inference_svc.optimization.library_path import avoid_spaces
 
 _NICE = 10
 Call = tuple[tuple[Any, ...], dict[str, Any]]

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from inference_svc.optimization.hardware import Hardware, missing_compiler
+from inference_svc.optimization.library_path import avoid_spaces
 from inference_svc.optimization.technique.base import Improved, Workshop
-from inference_svc.optimization.technique.library_path import avoid_spaces
 
 
 class Compiled:

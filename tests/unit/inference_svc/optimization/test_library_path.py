@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from torch.utils import cpp_extension
 
-from inference_svc.optimization.technique.library_path import avoid_spaces
+from inference_svc.optimization.library_path import avoid_spaces
 
 
 def test_path_with_a_space_is_told_by_a_link(
