@@ -2,6 +2,7 @@
 
 import sys
 
+import fleetserve.quick_start  # noqa: F401
 from audio_svc.settings import apply_environment, load_settings
 from fleetserve.config_sources import SettingsError
 from fleetserve.runtime import make_runtime

@@ -170,6 +170,9 @@ def _hearing(module: str, kind: str, **how: str) -> Callable[[Path, str], Engine
 
 
 def _make(module: str, kind: str, folder: Path, device: str, **how: str) -> Any:
+    # What is made of speech and heard in it needs it sooner or later, in threads that others wait
+    # for.
+    importlib.import_module("scipy.signal")
     return getattr(importlib.import_module(module), kind)(folder, device, **how)
 
 

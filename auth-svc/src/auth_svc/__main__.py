@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+import fleetserve.quick_start  # noqa: F401
 from auth_svc.app import build, reset_admin
 from auth_svc.settings import load_settings
 from fleetserve.config_sections import SettingsError

@@ -2,6 +2,7 @@
 
 import sys
 
+import fleetserve.quick_start  # noqa: F401
 from autoscaler_svc.app import build
 from autoscaler_svc.settings import load_settings
 from fleetserve.config_sources import SettingsError

@@ -2,6 +2,7 @@
 
 import sys
 
+import fleetserve.quick_start  # noqa: F401
 from fleetserve.auth.security_headers import security_headers
 from fleetserve.config_sources import SettingsError
 from fleetserve.server import run_service

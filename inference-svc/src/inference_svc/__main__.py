@@ -2,6 +2,7 @@
 
 import sys
 
+import fleetserve.quick_start  # noqa: F401
 from fleetserve.config_sources import SettingsError
 from fleetserve.runtime import make_runtime
 from fleetserve.server import run_service

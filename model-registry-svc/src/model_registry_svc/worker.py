@@ -4,6 +4,9 @@ Celery wakes it; what there is to do, and for whom, the ledger says. The jobs ru
 this process, so a kill leaves nothing behind but a lease that runs out.
 """
 
+import fleetserve.quick_start  # noqa: F401 - structlog comes after it
+
+# isort: split
 import logging
 import os
 import sys
@@ -13,6 +16,7 @@ import structlog
 
 from fleetserve.clock import SystemClock
 from fleetserve.config_sources import SettingsError
+from fleetserve.garbage import settle
 from fleetserve.jobs.ledger.redis import RedisLedger
 from fleetserve.jobs.runner import Runner
 from fleetserve.jobs.worker_process import WorkerThreads, write_ready
@@ -107,6 +111,7 @@ def main() -> int:
     service.models_dir.mkdir(parents=True, exist_ok=True)
     worker = build_worker(settings)
     worker.start()
+    settle()
     log.info("worker.started", pid=os.getpid())
     try:
         run_consumer(

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import uvicorn
 
 from fleetserve.announcements import PERIOD_S
 from fleetserve.asgi import App
+from fleetserve.garbage import settle
 from fleetserve.http_protocol import HttpProtocol
 from fleetserve.runtime import ServiceRuntime
 from fleetserve.unix_door import open_door
@@ -27,9 +27,6 @@ MAX_MESSAGE = 1 << 20  # Of a WebSocket; reading rests while one waits.
 BACKLOG = 2048
 # How often heads of requests that do not arrive are looked for.
 HEADS_S = 5.0
-# Requests make no cycles worth finding soon: at the default of 700, looking for them is a twentieth
-# of what the gateway does.
-YOUNG_OBJECTS = 10_000
 
 
 class _Server(uvicorn.Server):
@@ -53,10 +50,7 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             await self._open_door()
-            # What was imported and built stays; walking it at each full collection takes 100 ms.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(YOUNG_OBJECTS)
+            settle()
             _write_address(self._runtime)
             log.info("service.listening", address=self._runtime.address)
 

@@ -1,17 +1,14 @@
 """Sound files to samples: any rate, any channels, block by block, bounded in time."""
 
 from collections.abc import Iterator
-from functools import cache
-from math import gcd
 from typing import Any
 
 import numpy as np
 import soundfile
-from numpy.typing import NDArray
-from scipy.signal import firwin, resample_poly
 
 from audio_svc.audio import mp3_length
 from audio_svc.audio.recording import BlockCheck, Recording, Samples, cut_off, too_long
+from audio_svc.audio.resampling import FOR_RECOGNITION, change_rate
 from audio_svc.audio.signatures import MEDIA_FORMATS, codecs_installed, kind_of
 from audio_svc.audio.sound_files import SoundFile, content_of, open_file
 from audio_svc.audio.stream_resampling import StreamResampler
@@ -31,7 +28,6 @@ INPUT_FORMATS = ("wav", "mp3", "flac", "ogg", "opus")
 BLOCK_FRAMES = 1 << 16
 UNKNOWN_FRAMES = 1 << 40  # libsndfile's word for an endless stream is the largest number.
 SEEK_FAILED = 39  # libsndfile's SFE_BAD_SEEK.
-SCIPY_PERIODS = 10  # How far resample_poly's own filter looks, in samples of the slower rate.
 
 # An MP3's header counts whole frames of 1152 samples, and the encoder's padding.
 MP3_SLACK_FRAMES = 3 * 1152
@@ -78,20 +74,8 @@ def read_blocks(
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """By a polyphase filter: float32 [n] → float32 [ceil(n · to / from)]; the same rate: as is."""
-    if from_hz == to_hz:
-        return samples
-    divisor = gcd(from_hz, to_hz)
-    up, down = to_hz // divisor, from_hz // divisor
-    made: Samples = resample_poly(samples, up, down, window=_low_pass(max(up, down)))
-    return made.astype(np.float32, copy=False)
-
-
-@cache
-def _low_pass(steps: int) -> NDArray[np.float32]:
-    """resample_poly's own filter, which it would design anew for each block."""
-    taps = firwin(2 * SCIPY_PERIODS * steps + 1, 1 / steps, window=("kaiser", 5.0))
-    return np.asarray(taps, np.float32)
+    """For recognition: float32 [n] → float32 [ceil(n · to / from)]; the same rate: as is."""
+    return change_rate(samples, from_hz, to_hz, FOR_RECOGNITION)
 
 
 def at_rate(blocks: Iterator[Recording], rate_hz: int) -> Iterator[Samples]:
@@ -99,9 +83,7 @@ def at_rate(blocks: Iterator[Recording], rate_hz: int) -> Iterator[Samples]:
     resampler: StreamResampler | None = None
     for block in blocks:
         if resampler is None:
-            resampler = StreamResampler(
-                block.rate_hz, rate_hz, change=resample, periods=SCIPY_PERIODS
-            )
+            resampler = StreamResampler(block.rate_hz, rate_hz, FOR_RECOGNITION)
         yield resampler.add(block.samples)
     if resampler is not None:
         yield resampler.finish()

@@ -1,7 +1,6 @@
 """Loudness as broadcasters measure it: ITU-R BS.1770, by pyloudnorm."""
 
 import numpy as np
-import pyloudnorm
 from numpy.typing import NDArray
 
 from audio_svc.audio.volume import limit
@@ -18,6 +17,9 @@ TOLERANCE_LU = 0.5
 
 def loudness_lufs(samples: Samples, rate_hz: int) -> float:
     """Integrated loudness; -inf for silence. What is shorter than 0.4 s is measured repeated."""
+    # It imports scipy.signal; see resampling.py.
+    import pyloudnorm
+
     peak = float(np.abs(samples).max(initial=0.0))
     if peak == 0.0:
         return -np.inf

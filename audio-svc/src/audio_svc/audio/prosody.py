@@ -9,7 +9,6 @@ semitone, duration to the sample, envelope 8 to 15 dB off instead of 16 to 26.
 import numpy as np
 import python_stretch
 from numpy.typing import NDArray
-from scipy.signal import ShortTimeFFT
 
 from audio_svc.audio.volume import limit
 
@@ -56,6 +55,9 @@ def _run(stretch: python_stretch.Signalsmith.Stretch, samples: Samples) -> Sampl
 
 def _restore_formants(original: Samples, shifted: Samples, rate_hz: int) -> Samples:
     """Gives the shifted speech the other's spectral envelope, frame by frame, and its loudness."""
+    # See resampling.py.
+    from scipy.signal import ShortTimeFFT
+
     size = 1 << round(np.log2(WINDOW_S * rate_hz))
     window = np.hanning(size + 1)[:-1]
     transform = ShortTimeFFT(window, size // HOP_PARTS, rate_hz, fft_mode="onesided")

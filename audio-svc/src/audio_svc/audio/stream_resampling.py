@@ -1,39 +1,27 @@
 """Another rate for samples that come piece by piece, without a seam between the pieces."""
 
-from collections.abc import Callable
 from math import ceil, gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
-from audio_svc.audio.resampling import FILTER_PERIODS, change_rate
+from audio_svc.audio.resampling import FOR_LISTENERS, LowPass, change_rate
 
 Samples = NDArray[np.float32]
 
 
 class StreamResampler:
-    """The pieces put together equal ``change`` of the whole but for rounding.
+    """The pieces put together equal ``change_rate`` of the whole but for rounding.
 
     What is made of a sample depends on those around it, so a few milliseconds are held back.
-
-    Args:
-        change: Samples, from and to which rate.
-        periods: How far it looks to both sides, in samples of the slower rate.
     """
 
-    def __init__(
-        self,
-        from_hz: int,
-        to_hz: int,
-        *,
-        change: Callable[[Samples, int, int], Samples] = change_rate,
-        periods: int = FILTER_PERIODS,
-    ) -> None:
+    def __init__(self, from_hz: int, to_hz: int, low_pass: LowPass = FOR_LISTENERS) -> None:
         divisor = gcd(from_hz, to_hz)
         self._rates_hz = (from_hz, to_hz)
-        self._change = change
+        self._low_pass = low_pass
         self._up, self._down = to_hz // divisor, from_hz // divisor
-        self._reach = ceil(periods * max(self._up, self._down) / self._up)
+        self._reach = ceil(low_pass.periods * max(self._up, self._down) / self._up)
         self._kept = np.zeros(0, np.float32)
         self._start = 0  # Where in the input it begins: a multiple of _down, so at the same phase.
         self._made = 0
@@ -57,7 +45,7 @@ class StreamResampler:
         """The samples up to that one of the output."""
         if stop <= self._made:
             return np.zeros(0, np.float32)
-        made = self._change(self._kept, *self._rates_hz)
+        made = change_rate(self._kept, *self._rates_hz, self._low_pass)
         first = self._start // self._down * self._up
         piece = made[self._made - first : stop - first]
         self._made = stop

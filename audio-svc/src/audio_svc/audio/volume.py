@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d, uniform_filter1d
 
 Samples = NDArray[np.float32]
 
@@ -27,6 +26,9 @@ def limit(samples: Samples, ceiling: float = CEILING) -> Samples:
     size = np.abs(samples)
     if not len(samples) or size.max() <= ceiling:
         return samples
+    # scipy takes a tenth of a second to import.
+    from scipy.ndimage import minimum_filter1d, uniform_filter1d
+
     needed = np.minimum(1.0, ceiling / np.maximum(size, ceiling), dtype=np.float64)
     # Within reach of a peak every held gain is low enough for it, so their mean is too.
     held = minimum_filter1d(needed, 2 * REACH + 1, mode="nearest")

@@ -1,5 +1,8 @@
 """``python -m gateway.jobs``: the worker of jobs."""
 
+import fleetserve.quick_start  # noqa: F401 - structlog comes after it
+
+# isort: split
 import logging
 import os
 import sys
@@ -7,6 +10,7 @@ import sys
 import structlog
 
 from fleetserve.config_sources import SettingsError
+from fleetserve.garbage import settle
 from fleetserve.jobs.worker_process import write_ready
 from fleetserve_celery.consumer import run_consumer
 from fleetserve_celery.queue import make_celery
@@ -30,6 +34,7 @@ def main() -> int:
     # On Linux it is a thread's own, and passed on to those it starts.
     os.nice(NICER)
     worker.start()
+    settle()
     log.info("worker.started", pid=os.getpid())
     try:
         run_consumer(

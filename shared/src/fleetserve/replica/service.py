@@ -1,7 +1,6 @@
 """A replica service put together: slot, models, data plane, watchdog, announcement."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -14,6 +13,7 @@ from fastapi import FastAPI
 
 from fleetserve.announcements import Announcement, InstanceState, ModelInstance
 from fleetserve.app import wrap_control
+from fleetserve.garbage import settle
 from fleetserve.replica.admission import Admission
 from fleetserve.replica.busy_share import BusyShare
 from fleetserve.replica.data_plane import DataPlane
@@ -160,9 +160,7 @@ class Replica(Generic[M]):
             return
         self._waiting_for = None
         self.started.set()
-        # As after the start: what was built since then stays too.
-        gc.collect()
-        gc.freeze()
+        settle()
         log.info("replica.ready", device=self.device, models=list(self._preload))
         await self.runtime.announcer().announce_now()
         if self._after_ready is not None:
