@@ -26,6 +26,8 @@ WARM_S = 1.5
 SETTLE_S, LOOK_S, QUIET_SHARE = 30.0, 1.0, 0.25
 # Between the last request and what is called idle.
 REST_S = 12.0
+# CPU time is counted in hundredths of a second.
+IDLE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,7 @@ class Turn:
         time.sleep(REST_S)
         before_s, begin_s = tree_cpu_s(running.pid), time.perf_counter()
         core_s = _core_s(running)
-        time.sleep(self._plan.seconds)
+        time.sleep(IDLE_S)
         past_s = time.perf_counter() - begin_s
         self.figures["idle.cpu_percent"] = (tree_cpu_s(running.pid) - before_s) / past_s * 100
         self.figures["idle.pss_mib"] = pss_mib(tree(running.pid))
