@@ -101,11 +101,12 @@ $(VENV): $(STALE)
 	@pwd -P > $@
 
 # Another KIND is another build of the same version, which pip alone would not take for a change.
+# torch warns of numpy, which comes after it.
 $(TORCHED): $(VENV) requirements.lock
 	@for other in .venv/.torch-*; do \
 	  case "$$other" in $@ | '.venv/.torch-*') ;; *) $(PIP) uninstall -y torch; rm "$$other" ;; esac; done
 	@$(PIP) install $(if $(TORCH_INDEX_URL),--extra-index-url "$(TORCH_INDEX_URL)") -c requirements.lock torch
-	@$(BIN)/python -c 'import torch; has = "cuda" if torch.version.cuda else "cpu"; \
+	@$(BIN)/python -W ignore -c 'import torch; has = "cuda" if torch.version.cuda else "cpu"; \
 	  print("torch", torch.__version__, "" if has == "$(KIND)" else \
 	  "(for " + has + ", not $(KIND); TORCH_INDEX_URL can name an index that has it)")'
 	@touch $@
