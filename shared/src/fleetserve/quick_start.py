@@ -1,4 +1,4 @@
-"""Imported first by a process of the fleet: the rest is imported in less time and memory.
+"""Imported first by a service or worker: the rest is imported in less time and memory.
 
 Left out are the search for garbage in what an import makes, nearly all of which stays (a tenth of
 the time a start takes; ``garbage.settle`` takes it up again), and rich, which structlog imports
