@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -72,6 +73,21 @@ async def until_begun(client: httpx.AsyncClient, job_id: str) -> None:
         return 0 < float(str((await look(client, job_id))["progress"])) < 1
 
     await until(begun, DONE_S)
+
+
+async def until_worker_is_missed(client: httpx.AsyncClient) -> None:
+    """Raises: AssertionError: it is not, with what the fleet's health said last."""
+    health: dict[str, Any] = {}
+
+    async def missed() -> bool:
+        health.update((await client.get("/health")).json())
+        away = health["checks"]["jobs-worker"]["healthy"] is False
+        return away and health["status"] == "degraded"
+
+    try:
+        await until(missed, DONE_S)
+    except TimeoutError:
+        raise AssertionError(f"the worker is not missed: {health}") from None
 
 
 async def until_ended(client: httpx.AsyncClient, job_id: str) -> dict[str, object]:
@@ -165,12 +181,7 @@ async def test_without_its_worker_the_fleet_is_degraded(
     os.kill(worker, signal.SIGSTOP)
     try:
 
-        async def missed() -> bool:
-            health = (await client.get("/health")).json()
-            away = health["checks"]["jobs-worker"]["healthy"] is False
-            return away and health["status"] == "degraded"
-
-        await until(missed, DONE_S)
+        await until_worker_is_missed(client)
         assert (await client.post("/predict", json=EXAMPLE)).status_code == 200
         answer = await client.post("/predict", json=EXAMPLE, headers=LATER)
         assert answer.status_code == 202

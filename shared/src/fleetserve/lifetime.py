@@ -2,25 +2,27 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import structlog
 
 from fleetserve import __version__
+from fleetserve.clock import Clock
 from fleetserve.runtime import ServiceRuntime
 
 log = structlog.get_logger(__name__)
 LOG_FLUSH_S = 0.2
+AGAIN_S = 1.0
+
+Loop = Callable[[], Awaitable[None]]
 
 
 @contextlib.asynccontextmanager
 async def lifetime(runtime: ServiceRuntime) -> AsyncIterator[None]:
     """Runs what every process runs, and the runtime's own background, until the block ends."""
     log.info("service.started", version=__version__, boot_id=runtime.boot_id)
-    loops = [runtime.heartbeat().run, lambda: _flush_logs(runtime)]
-    tasks = [asyncio.ensure_future(loop()) for loop in (*loops, *runtime.background)]
-    for task in tasks:
-        task.add_done_callback(_report_death)
+    loops: list[Loop] = [runtime.heartbeat().run, lambda: _flush_logs(runtime)]
+    tasks = start_loops([*loops, *runtime.background], runtime.clock)
     try:
         yield
     finally:
@@ -34,6 +36,21 @@ async def lifetime(runtime: ServiceRuntime) -> AsyncIterator[None]:
         runtime.sink.flush()
 
 
+def start_loops(loops: Iterable[Loop], clock: Clock) -> "list[asyncio.Future[None]]":
+    """A task for each, to be ended with ``end_tasks``."""
+    return [asyncio.ensure_future(_keep_running(loop, clock)) for loop in loops]
+
+
+async def _keep_running(loop: Loop, clock: Clock) -> None:
+    """Begins a loop that has failed anew: a process without one of them would be deaf or mute."""
+    while True:
+        try:
+            return await loop()
+        except Exception:
+            log.exception("background.failed", again_in_s=AGAIN_S)
+        await clock.sleep(AGAIN_S)
+
+
 async def end_tasks(tasks: Iterable["asyncio.Future[None]"]) -> None:
     """Cancels them and waits. One cancel may be swallowed (wait_for does it in Python 3.11)."""
     pending = set(tasks)
@@ -41,11 +58,6 @@ async def end_tasks(tasks: Iterable["asyncio.Future[None]"]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=0.5)
-
-
-def _report_death(task: "asyncio.Future[None]") -> None:
-    if not task.cancelled() and (exc := task.exception()) is not None:
-        log.error("background.died", exc_info=exc)
 
 
 async def _flush_logs(runtime: ServiceRuntime) -> None:

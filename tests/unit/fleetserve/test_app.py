@@ -211,17 +211,3 @@ async def test_life_cycle_announces_pushes_and_says_goodbye(
         assert decode_announcement(last["data"]).state is ReplicaState.GONE
         assert await client.exists(key) == 0
     assert closed == [True]
-
-
-async def test_background_task_that_dies_is_logged(app: FastAPI, runtime: ServiceRuntime) -> None:
-    async def dies() -> None:
-        raise RuntimeError("broke")
-
-    runtime.background.append(dies)
-    async with app.router.lifespan_context(app):
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    runtime.sink.flush()
-    text = (runtime.settings.logs_dir / "g1.jsonl").read_text()
-    assert "background.died" in text
-    assert "broke" in text

@@ -3,7 +3,8 @@ import asyncio
 import pytest
 
 from fleetserve.announcements import decode_announcement
-from fleetserve.lifetime import end_tasks, lifetime
+from fleetserve.clock import ManualClock
+from fleetserve.lifetime import AGAIN_S, end_tasks, lifetime
 from fleetserve.runtime import ServiceRuntime
 
 
@@ -45,6 +46,29 @@ async def test_background_runs_within_and_ends_with_it(runtime: ServiceRuntime) 
     async with lifetime(runtime):
         await asyncio.wait_for(begun.wait(), 5)
     assert ended.is_set()
+
+
+async def test_background_that_fails_is_logged_and_begun_anew(runtime: ServiceRuntime) -> None:
+    runtime.clock = clock = ManualClock()
+    begun = 0
+
+    async def fails_once() -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise RuntimeError("broke")
+        await asyncio.Event().wait()
+
+    runtime.background.append(fails_once)
+    async with lifetime(runtime):
+        await clock.advance(AGAIN_S / 2)
+        assert begun == 1
+        await clock.advance(AGAIN_S)
+        assert begun == 2
+    runtime.sink.flush()
+    text = (runtime.settings.logs_dir / "g1.jsonl").read_text()
+    assert text.count("background.failed") == 1
+    assert "broke" in text
 
 
 async def test_task_that_swallows_a_cancel_is_cancelled_again() -> None:

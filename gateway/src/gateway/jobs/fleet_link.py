@@ -2,16 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from fleetserve.clock import Clock
-from fleetserve.lifetime import end_tasks
+from fleetserve.lifetime import Loop, end_tasks, start_loops
 from gateway.directory.base import Directory
 
 LINGER_S = 30.0
 LOOK_EVERY_S = 0.02
-
-Loop = Callable[[], Awaitable[None]]
 
 
 class FleetLink:
@@ -71,8 +69,7 @@ class FleetLink:
 
     def _start(self) -> Directory:
         directory = self._directory = self._open_directory()
-        loops: list[Loop] = [directory.run, *self._others]
-        self._tasks = [asyncio.ensure_future(loop()) for loop in loops]
+        self._tasks = start_loops([directory.run, *self._others], self._clock)
         return directory
 
     def _stop(self) -> None:

@@ -164,7 +164,11 @@ class Replica(Generic[M]):
         log.info("replica.ready", device=self.device, models=list(self._preload))
         await self.runtime.announcer().announce_now()
         if self._after_ready is not None:
-            await self.pool.in_loader_thread(self._after_ready)
+            try:
+                await self.pool.in_loader_thread(self._after_ready)
+            except Exception:
+                # The background would begin this anew, and only once is there a start.
+                log.exception("replica.after_ready_failed")
 
     async def _stop(self) -> None:
         # A slot that is stuck, or a load that takes minutes, must not hold up the end.
