@@ -180,7 +180,6 @@ async def test_without_its_worker_the_fleet_is_degraded(
     (worker,) = fleet.replica_pids("gateway.jobs")
     os.kill(worker, signal.SIGSTOP)
     try:
-
         await until_worker_is_missed(client)
         assert (await client.post("/predict", json=EXAMPLE)).status_code == 200
         answer = await client.post("/predict", json=EXAMPLE, headers=LATER)

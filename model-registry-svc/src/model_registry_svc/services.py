@@ -39,7 +39,7 @@ class RegistryServices:
     clock: Clock
 
 
-def _services_of(request: Request) -> RegistryServices:
+async def _services_of(request: Request) -> RegistryServices:
     services: RegistryServices = request.app.state.services
     return services
 

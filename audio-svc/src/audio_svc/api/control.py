@@ -19,12 +19,12 @@ EXTRA = ("av",)
 audio_router = APIRouter()
 
 
-def library_of(request: Request) -> Library:
+async def library_of(request: Request) -> Library:
     library: Library = request.app.state.library
     return library
 
 
-def meter_of(request: Request) -> AudioMeter:
+async def meter_of(request: Request) -> AudioMeter:
     meter: AudioMeter = request.app.state.meter
     return meter
 

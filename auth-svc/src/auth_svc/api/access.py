@@ -10,7 +10,7 @@ from fleetserve.asgi import header
 from fleetserve.errors import UnauthorizedError
 
 
-def auth_services(request: Request) -> AuthServices:
+async def auth_services(request: Request) -> AuthServices:
     services: AuthServices = request.app.state.auth
     return services
 
@@ -27,7 +27,7 @@ def maybe_caller(request: Request, services: Services) -> Caller | None:
 MaybeCaller = Annotated[Caller | None, Depends(maybe_caller)]
 
 
-def caller(found: MaybeCaller) -> Caller:
+async def caller(found: MaybeCaller) -> Caller:
     """Who calls. Raises: UnauthorizedError: nobody, or a credential that does not hold."""
     if found is None:
         raise UnauthorizedError(
@@ -40,7 +40,7 @@ def caller(found: MaybeCaller) -> Caller:
 SomeCaller = Annotated[Caller, Depends(caller)]
 
 
-def admin(found: SomeCaller) -> Caller:
+async def admin(found: SomeCaller) -> Caller:
     """An admin. Raises: ForbiddenError: somebody else."""
     found.require_admin()
     return found

@@ -32,7 +32,7 @@ from fleetserve.errors import InvalidFieldError
 router = APIRouter(prefix="/autoscaler", tags=["autoscaler"])
 
 
-def services_of(request: Request) -> AutoscalerServices:
+async def services_of(request: Request) -> AutoscalerServices:
     """The parts of this app; a FastAPI dependency."""
     services: AutoscalerServices = request.app.state.services
     return services

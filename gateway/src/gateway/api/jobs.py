@@ -27,12 +27,12 @@ SHOWN_ALIKE = ("application/json", "application/x-ndjson", "text/plain", "text/e
 jobs_router = APIRouter(prefix="/jobs", tags=["jobs"])
 
 
-def _desk_of(request: Request) -> JobDesk:
+async def _desk_of(request: Request) -> JobDesk:
     desk: JobDesk = request.app.state.jobs
     return desk
 
 
-def _viewer_of(request: Request) -> Viewer:
+async def _viewer_of(request: Request) -> Viewer:
     return Viewer.of(request.scope.get(PRINCIPAL))
 
 

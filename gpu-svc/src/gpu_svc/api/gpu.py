@@ -29,7 +29,7 @@ class ReportFormat(StrEnum):
     HTML = "html"
 
 
-def device_service(request: Request) -> DeviceService:
+async def device_service(request: Request) -> DeviceService:
     """The service of this app; a FastAPI dependency."""
     service: DeviceService = request.app.state.devices
     return service

@@ -23,7 +23,7 @@ from model_registry_svc.downloads import StartedStatus
 from model_registry_svc.services import Services
 
 
-def _json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
+async def _json_only(content_type: Annotated[str, Header(include_in_schema=False)] = "") -> None:
     """What a web page can send without asking first (a form, plain text) is not taken."""
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaError("The body must be JSON: send Content-Type: application/json.")
