@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import random
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +24,7 @@ LATER = {"Prefer": "respond-async"}
 EXAMPLE = {"model_name": "example", "inputs": [1, 2, 3, 4, 5]}
 LINES = 8000
 DONE_S = 90.0
+SOAK_S = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +78,22 @@ async def until_begun(client: httpx.AsyncClient, job_id: str) -> None:
     await until(begun, DONE_S)
 
 
-async def until_worker_is_missed(client: httpx.AsyncClient) -> None:
-    """Raises: AssertionError: it is not, with what the fleet's health said last."""
+async def until_health_is(client: httpx.AsyncClient, status: str, *, without: str = "") -> None:
+    """Returns once the fleet's health is so, and a service is away, if one is named.
+
+    Raises: AssertionError: it does not become so, with what it was at last.
+    """
     health: dict[str, Any] = {}
 
-    async def missed() -> bool:
+    async def so() -> bool:
         health.update((await client.get("/health")).json())
-        away = health["checks"]["jobs-worker"]["healthy"] is False
-        return away and health["status"] == "degraded"
+        is_away = not without or health["checks"][without]["healthy"] is False
+        return health["status"] == status and is_away
 
     try:
-        await until(missed, DONE_S)
+        await until(so, DONE_S)
     except TimeoutError:
-        raise AssertionError(f"the worker is not missed: {health}") from None
+        raise AssertionError(f"the fleet is not {status}: {health}") from None
 
 
 async def until_ended(client: httpx.AsyncClient, job_id: str) -> dict[str, object]:
@@ -180,7 +186,7 @@ async def test_without_its_worker_the_fleet_is_degraded(
     (worker,) = fleet.replica_pids("gateway.jobs")
     os.kill(worker, signal.SIGSTOP)
     try:
-        await until_worker_is_missed(client)
+        await until_health_is(client, "degraded", without="jobs-worker")
         assert (await client.post("/predict", json=EXAMPLE)).status_code == 200
         answer = await client.post("/predict", json=EXAMPLE, headers=LATER)
         assert answer.status_code == 202
@@ -188,6 +194,27 @@ async def test_without_its_worker_the_fleet_is_degraded(
     finally:
         os.kill(worker, signal.SIGCONT)
     assert (await until_ended(client, answer.json()["job_id"]))["status"] == "succeeded"
+
+
+@pytest.mark.soak
+async def test_redis_that_comes_and_goes_leaves_nobody_deaf(
+    fleet: Fleet, client: httpx.AsyncClient
+) -> None:
+    """A connection may end at any moment, and some of those are rare."""
+    chance, end_s = random.Random(0), time.monotonic() + SOAK_S
+    while time.monotonic() < end_s:
+        pid = redis_pid(fleet)
+        if chance.random() < 0.5:
+            os.kill(pid, signal.SIGKILL)
+        else:
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(chance.uniform(0.0, 4.0))
+            os.kill(pid, signal.SIGCONT)
+        await until_health_is(client, "ok")
+        assert (await client.post("/predict", json=EXAMPLE)).status_code == 200
+        answer = await client.post("/predict", json=EXAMPLE, headers=LATER)
+        assert answer.status_code == 202, answer.text
+        assert (await until_ended(client, answer.json()["job_id"]))["status"] == "succeeded"
 
 
 class Receiver(BaseHTTPRequestHandler):
