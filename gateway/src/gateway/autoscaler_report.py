@@ -34,6 +34,9 @@ class _Told(msgspec.Struct):
     asleep: frozenset[str] = frozenset()
 
 
+_decode = msgspec.json.Decoder(_Told).decode
+
+
 async def ask_autoscaler(table: ReplicaTable, calls: ServiceCalls) -> AutoscalerReport:
     """Its own report; one that says so where it is not there or can't be understood."""
     ready = table.ready(SERVICE)
@@ -41,7 +44,7 @@ async def ask_autoscaler(table: ReplicaTable, calls: ServiceCalls) -> Autoscaler
         return AutoscalerReport(healthy=False, state="not running")
     try:
         _, content = await calls.get(ready[0], PATH, TIMEOUT_S)
-        told = msgspec.json.decode(content, type=_Told)
+        told = _decode(content)
     except UnavailableError as exc:
         return AutoscalerReport(False, "not answering", {"detail": exc.detail})
     except msgspec.MsgspecError as exc:

@@ -15,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 TRASH_FOLDER = ".trash"
 
+_decode = msgspec.json.Decoder(DeleteRequest).decode
+
 
 class Deleter:
     """The handler of deletion jobs; deleting what is not there is done at once."""
@@ -25,7 +27,7 @@ class Deleter:
 
     def run(self, job: LeasedJob) -> bytes:
         """See Handler; the result is a DeleteResult."""
-        request = msgspec.json.decode(job.job.request, type=DeleteRequest)
+        request = _decode(job.job.request)
         job.check()
         # Without its manifest the model is gone for everybody, also if we die half-way.
         manifest_path(self._models_dir, request.name).unlink(missing_ok=True)

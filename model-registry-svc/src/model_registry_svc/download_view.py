@@ -12,6 +12,8 @@ from model_registry_svc.jobs import read_download
 from model_registry_svc.plan import DownloadPlan, DownloadResult
 from model_registry_svc.progress import FileProgress, Phase, ProgressReport, decode_report
 
+_decode = msgspec.json.Decoder(DownloadResult).decode
+
 
 class DownloadStatus(StrEnum):
     PENDING = "pending"
@@ -107,7 +109,7 @@ def view_of_manifest(download_id: str, manifest: Manifest) -> DownloadView:
 
 def _result(job: Job) -> DownloadResult:
     if job.result:
-        return msgspec.json.decode(job.result, type=DownloadResult)
+        return _decode(job.result)
     if job.state is JobState.FAILED:
         return DownloadResult(
             message="The download failed inside; the worker's log has the details.",

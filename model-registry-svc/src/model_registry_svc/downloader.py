@@ -16,6 +16,7 @@ from fleetserve.jobs.runner import JobFailedError
 from fleetserve.manifest import Manifest, ManifestFile, read_manifest
 from model_registry_svc.disk import FreeBytes, check_room, free_bytes
 from model_registry_svc.fetcher import Fetcher
+from model_registry_svc.jobs import read_download
 from model_registry_svc.library import published_manifest
 from model_registry_svc.notices import DownloadNotices
 from model_registry_svc.partial import PARTIALS_FOLDER
@@ -79,7 +80,7 @@ class Downloader:
 
     def run(self, job: LeasedJob) -> bytes:
         """See Handler; the result is a DownloadResult."""
-        wanted = msgspec.json.decode(job.job.request, type=DownloadJob)
+        wanted = read_download(job.job)
         progress = DownloadProgress(self._clock, decode_report(job.job.progress))
         notices = DownloadNotices(self._records, self._models_dir, self._clock, job.job.id, wanted)
         job.reporter = partial(self._report, progress, notices)

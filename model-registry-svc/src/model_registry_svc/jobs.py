@@ -11,6 +11,8 @@ from model_registry_svc.plan import DeleteRequest, DownloadJob
 DOWNLOAD_KIND = "download"
 DELETE_KIND = "delete"
 
+_decode = msgspec.json.Decoder(DownloadJob).decode
+
 
 def new_download(wanted: DownloadJob) -> Job:
     """A job that is not recorded yet; two spellings of a name are one subject."""
@@ -33,4 +35,4 @@ def new_deletion(name: str) -> Job:
 
 
 def read_download(job: Job) -> DownloadJob:
-    return msgspec.json.decode(job.request, type=DownloadJob)
+    return _decode(job.request)

@@ -35,13 +35,16 @@ class ProgressReport(msgspec.Struct, frozen=True):
     files: tuple[FileProgress, ...] = ()
 
 
+_decode = msgspec.json.Decoder(ProgressReport).decode
+
+
 def encode_report(report: ProgressReport) -> bytes:
     return msgspec.json.encode(report)
 
 
 def decode_report(raw: bytes) -> ProgressReport:
     """The report; the first of all when there is none yet."""
-    return msgspec.json.decode(raw, type=ProgressReport) if raw else ProgressReport()
+    return _decode(raw) if raw else ProgressReport()
 
 
 class DownloadProgress:

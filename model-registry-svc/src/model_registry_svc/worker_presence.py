@@ -18,6 +18,9 @@ class WorkerReport(msgspec.Struct, frozen=True):
     bytes_per_s: float = 0.0
 
 
+_decode = msgspec.json.Decoder(WorkerReport).decode
+
+
 class WorkerPresence:
     """Blocking; safe from several threads."""
 
@@ -52,7 +55,7 @@ class WorkerPresence:
             raise UnavailableError(f"Redis does not answer ({exc}).") from exc
         assert isinstance(values, list)
         return {
-            name.decode().removeprefix(self._prefix): msgspec.json.decode(raw, type=WorkerReport)
+            name.decode().removeprefix(self._prefix): _decode(raw)
             for name, raw in zip(names, values, strict=True)
             if raw is not None
         }

@@ -77,13 +77,16 @@ class Announcement(msgspec.Struct, frozen=True):
     versions: dict[str, str] = {}
 
 
+_decode = msgspec.json.Decoder(Announcement).decode
+
+
 def encode_announcement(announcement: Announcement) -> bytes:
     return msgspec.json.encode(announcement)
 
 
 def decode_announcement(raw: bytes | str) -> Announcement:
     """Raises: msgspec.DecodeError: not an announcement."""
-    return msgspec.json.decode(raw, type=Announcement)
+    return _decode(raw)
 
 
 class Announcer:

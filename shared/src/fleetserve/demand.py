@@ -25,10 +25,13 @@ class Demand(msgspec.Struct, frozen=True):
     models: dict[str, ModelDemand]
 
 
+_decode = msgspec.json.Decoder(Demand).decode
+
+
 def encode_demand(demand: Demand) -> bytes:
     return msgspec.json.encode(demand)
 
 
 def decode_demand(raw: bytes | str) -> Demand:
     """Raises: msgspec.DecodeError: none of a gateway's words."""
-    return msgspec.json.decode(raw, type=Demand)
+    return _decode(raw)

@@ -56,6 +56,9 @@ class Manifest(msgspec.Struct, frozen=True):
     two_stage_voice: bool = False
 
 
+_decode = msgspec.json.Decoder(Manifest).decode
+
+
 def manifest_path(models_dir: Path, name: str, revision: str | None = None) -> Path:
     """Of what is published; with a revision, of that one, published or not."""
     return models_dir / name / (f"manifest.{revision}.json" if revision else MANIFEST_FILE)
@@ -83,7 +86,7 @@ def read_manifest(models_dir: Path, name: str, revision: str | None = None) -> M
         ValueError,
     ):  # the last: a NUL or a lone surrogate
         raise ModelNotFoundError(name) from None
-    published = msgspec.json.decode(raw, type=Manifest)
+    published = _decode(raw)
     if revision in (None, published.revision):
         return published
     return _read_revision(models_dir, name, revision or "")
@@ -95,7 +98,7 @@ def _read_revision(models_dir: Path, name: str, revision: str) -> Manifest:
         raise NotFoundError(
             f"{name} is not here as revision {revision[:80]}.", code="revision_not_found"
         )
-    return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    return _decode(path.read_bytes())
 
 
 def publish_manifest(models_dir: Path, manifest: Manifest) -> None:

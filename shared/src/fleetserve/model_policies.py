@@ -26,6 +26,9 @@ class ModelPolicy(msgspec.Struct, frozen=True):
         return self.keep_alive_s if self.keep_alive_s >= 0 else None
 
 
+_decode = msgspec.json.Decoder(ModelPolicy).decode
+
+
 def encode_policy(policy: ModelPolicy) -> bytes:
     return msgspec.json.encode(policy)
 
@@ -35,6 +38,6 @@ def decode_policies(raws: Iterable[bytes | str]) -> dict[str, ModelPolicy]:
     found = {}
     for raw in raws:
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            policy = msgspec.json.decode(raw, type=ModelPolicy)
+            policy = _decode(raw)
             found[policy.name] = policy
     return found

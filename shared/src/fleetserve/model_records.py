@@ -34,12 +34,15 @@ class ModelRecord(msgspec.Struct, frozen=True):
     two_stage_voice: bool = False
 
 
+_decode = msgspec.json.Decoder(ModelRecord).decode
+
+
 def encode_record(record: ModelRecord) -> bytes:
     return msgspec.json.encode(record)
 
 
 def decode_record(raw: bytes | str) -> ModelRecord:
-    return msgspec.json.decode(raw, type=ModelRecord)
+    return _decode(raw)
 
 
 def canonical_name(name: str) -> str:

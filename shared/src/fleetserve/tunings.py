@@ -77,6 +77,9 @@ class Tuning(msgspec.Struct, frozen=True):
         return [*parts, f"threads={self.threads}"] if self.threads else parts
 
 
+_decode = msgspec.json.Decoder(tuple[Tuning, ...]).decode
+
+
 def tunings_path(models_dir: Path, name: str) -> Path:
     return models_dir / name / TUNINGS_FILE
 
@@ -85,7 +88,7 @@ def read_tunings(models_dir: Path, name: str) -> tuple[Tuning, ...]:
     """Every tuning of a model; none where the file is not there or can't be understood."""
     try:
         raw = tunings_path(models_dir, name).read_bytes()
-        return msgspec.json.decode(raw, type=tuple[Tuning, ...])
+        return _decode(raw)
     except (OSError, ValueError, msgspec.MsgspecError):
         # A model runs as it is rather than not at all.
         return ()

@@ -34,6 +34,9 @@ class OwnVoice(msgspec.Struct, frozen=True):
     transcript: str = ""
 
 
+_decode = msgspec.json.Decoder(dict[str, OwnVoice]).decode
+
+
 def speaks_like_recordings(path: str) -> bool:
     """Whether a file is the weights of a family that speaks like a recording: VALL-E X.
 
@@ -51,7 +54,7 @@ def read_voices(models_dir: Path, name: str) -> dict[str, OwnVoice]:
     """By name; none where the file is not there or can't be understood."""
     try:
         raw = voices_path(models_dir, name).read_bytes()
-        found = msgspec.json.decode(raw, type=dict[str, OwnVoice])
+        found = _decode(raw)
     except (OSError, ValueError, msgspec.MsgspecError):
         # A model speaks in its presets rather than not at all.
         return {}

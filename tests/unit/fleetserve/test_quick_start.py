@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -28,3 +29,10 @@ def test_rich_is_left_out_and_can_be_had_later() -> None:
 
 def test_garbage_is_looked_for_once_the_process_is_built() -> None:
     assert look("fleetserve.quick_start")[1:] == [False, True, True]
+
+
+def test_crash_in_native_code_says_where() -> None:
+    code = "import ctypes, fleetserve.quick_start\nctypes.string_at(0)\n"
+    crashed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert crashed.returncode == -signal.SIGSEGV
+    assert "string_at" in crashed.stderr

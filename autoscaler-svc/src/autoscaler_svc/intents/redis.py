@@ -20,6 +20,8 @@ end
 return 0
 """
 
+_decode_floor = msgspec.json.Decoder(Floor).decode
+
 
 class RedisIntents:
     def __init__(self, client: redis.asyncio.Redis, keys: ScalerKeys) -> None:
@@ -33,7 +35,7 @@ class RedisIntents:
         found = {}
         for value in raw.values():
             with contextlib.suppress(msgspec.DecodeError):
-                floor = msgspec.json.decode(value, type=Floor)
+                floor = _decode_floor(value)
                 found[floor.target] = floor
         return found
 

@@ -10,6 +10,8 @@ from autoscaler_svc.journal.base import KEPT, Entry
 from autoscaler_svc.redis_keys import ScalerKeys
 from fleetserve.errors import UnavailableError
 
+_decode = msgspec.json.Decoder(Entry).decode
+
 
 class RedisJournal:
     def __init__(self, client: redis.asyncio.Redis, keys: ScalerKeys) -> None:
@@ -34,7 +36,7 @@ class RedisJournal:
         for raw in raws:
             # Another version's entry is passed over.
             with contextlib.suppress(msgspec.DecodeError):
-                found.append(msgspec.json.decode(raw, type=Entry))
+                found.append(_decode(raw))
         return found
 
 

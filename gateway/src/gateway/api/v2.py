@@ -1,5 +1,6 @@
 """KServe V2's own questions: server, health, readiness, and the model repository extension."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -48,6 +49,10 @@ class _Wanted(msgspec.Struct):
 
 class _Load(msgspec.Struct):
     parameters: dict[str, Any] | None = None
+
+
+_decode_wanted = msgspec.json.Decoder(_Wanted).decode
+_decode_load = msgspec.json.Decoder(_Load).decode
 
 
 @v2_router.get("", response_model=V2Server, summary="V2: what this server is and can")
@@ -137,12 +142,12 @@ async def _readiness(request: Request, model: str, version: str) -> JSONResponse
 
 
 def _wanted(content: bytes) -> _Wanted:
-    return _decoded(content, _Wanted)
+    return _read(content, _decode_wanted)
 
 
-def _decoded(content: bytes, kind: type[T]) -> T:
+def _read(content: bytes, decode: Callable[[bytes], T]) -> T:
     try:
-        return msgspec.json.decode(content or b"{}", type=kind)
+        return decode(content or b"{}")
     except msgspec.ValidationError as exc:
         raise InvalidFieldError("body", str(exc)) from None
     except msgspec.DecodeError as exc:
@@ -151,7 +156,7 @@ def _decoded(content: bytes, kind: type[T]) -> T:
 
 def _refuse_override(content: bytes) -> None:
     """Raises: InvalidFieldError: the model is to be another than the one that is here."""
-    for name in _decoded(content, _Load).parameters or {}:
+    for name in _read(content, _decode_load).parameters or {}:
         raise InvalidFieldError(
             f"parameters.{name}",
             "is not offered: a model is loaded as it was downloaded; GET its config shows how",

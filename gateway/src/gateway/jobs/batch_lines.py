@@ -24,6 +24,10 @@ class _Line(msgspec.Struct):
     error: msgspec.Raw = msgspec.Raw()
 
 
+_decode_result = msgspec.json.Decoder(_Result).decode
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """Whole lines of a result that an earlier claim wrote: how many, of how many bytes."""
@@ -60,7 +64,7 @@ def result_line(index: int, status: int, content: bytes) -> tuple[bytes, bool]:
     """The line for an answer, and whether it is a failure's."""
     if status < 400:
         try:
-            result = msgspec.json.decode(content, type=_Result).result
+            result = _decode_result(content).result
         except msgspec.DecodeError:
             return error_line(index, InternalError("The answer can't be read.")), True
         return b'{"index":%d,"result":%b}\n' % (index, bytes(result)), False
@@ -86,7 +90,7 @@ def whole_lines(result: BinaryIO) -> Written:
         if not line.endswith(b"\n"):
             break
         try:
-            read = msgspec.json.decode(line, type=_Line)
+            read = _decode_line(line)
         except msgspec.DecodeError:
             break
         if read.index != lines:

@@ -33,6 +33,10 @@ class BatchFields(msgspec.Struct, frozen=True):
     webhook_url: str | None = None
 
 
+# msgspec makes its plan of a type at the first use, and crashes where two threads do that at once.
+msgspec.json.Decoder(BatchFields)
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """``lines`` counts those that are not blank; ``content`` is at its beginning."""

@@ -67,6 +67,11 @@ class Outcome(msgspec.Struct, frozen=True, omit_defaults=True):
     error: dict[str, Any] = {}
 
 
+_decode_work = msgspec.json.Decoder(Work).decode
+_decode_progress = msgspec.json.Decoder(Progress).decode
+_decode_outcome = msgspec.json.Decoder(Outcome).decode
+
+
 def new_job_id(principal: str, idempotency_key: str | None) -> str:
     """A new one; the same for the same key of the same principal."""
     if idempotency_key is None:
@@ -76,16 +81,16 @@ def new_job_id(principal: str, idempotency_key: str | None) -> str:
 
 
 def read_work(job: Job) -> Work:
-    return msgspec.json.decode(job.request, type=Work)
+    return _decode_work(job.request)
 
 
 def read_progress(job: Job) -> Progress:
-    return msgspec.json.decode(job.progress, type=Progress) if job.progress else Progress()
+    return _decode_progress(job.progress) if job.progress else Progress()
 
 
 def read_outcome(job: Job) -> Outcome | None:
     """None while it is not finished, and where it ended without saying how."""
-    return msgspec.json.decode(job.result, type=Outcome) if job.result else None
+    return _decode_outcome(job.result) if job.result else None
 
 
 def failure(error: FleetError, job_id: str) -> bytes:

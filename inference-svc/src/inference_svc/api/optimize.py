@@ -23,6 +23,9 @@ class OptimizeBody(msgspec.Struct, frozen=True):
     tolerance: Tolerance = Tolerance()
 
 
+_decode = msgspec.json.Decoder(OptimizeBody).decode
+
+
 @optimize_router.post("/{instance}")
 async def start(request: Request, instance: str) -> Response:
     """Begins to measure name@revision, or joins who does. 202 with how far it is."""
@@ -30,7 +33,7 @@ async def start(request: Request, instance: str) -> Response:
     if not name or not revision:
         raise NotFoundError(f"{instance!r} is not name@revision.")
     try:
-        body = msgspec.json.decode(await request.body() or b"{}", type=OptimizeBody)
+        body = _decode(await request.body() or b"{}")
     except msgspec.ValidationError as exc:
         raise InvalidFieldError(*explain(exc, "")) from None
     wish = Wish(body.candidates, body.tolerance)

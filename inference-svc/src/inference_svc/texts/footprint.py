@@ -12,13 +12,16 @@ class _Config(msgspec.Struct):
     dtype: str | None = None
 
 
+_decode = msgspec.json.Decoder(_Config).decode
+
+
 _HALF = {"bfloat16", "float16"}
 
 
 def loaded_per_stored(folder: Path) -> int:
     """Bytes of float32 weights, as they are computed with, per byte on the disk."""
     try:
-        config = msgspec.json.decode((folder / "config.json").read_bytes(), type=_Config)
+        config = _decode((folder / "config.json").read_bytes())
     except (OSError, msgspec.DecodeError):
         return 1
     return 2 if (config.dtype or config.torch_dtype) in _HALF else 1

@@ -36,6 +36,10 @@ class _Fields(msgspec.Struct):
     top_logprobs: Annotated[int, Meta(ge=0, le=MAX_TOP_LOGPROBS)] | None = None
 
 
+# msgspec makes its plan of a type at the first use, and crashes where two threads do that at once.
+msgspec.json.Decoder(_Fields)
+
+
 class TextChoices(msgspec.Struct, frozen=True):
     """What a request chose; as ``GenerationOrder`` has it.
 

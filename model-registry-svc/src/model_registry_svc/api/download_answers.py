@@ -21,6 +21,8 @@ from model_registry_svc.overview import iso_time, megabytes
 from model_registry_svc.plan import DeleteResult
 from model_registry_svc.services import RegistryServices
 
+_decode = msgspec.json.Decoder(DeleteResult).decode
+
 
 def download_answer(
     started: Started, view: DownloadView | None, bytes_per_s: float
@@ -86,7 +88,7 @@ def delete_answer(deletion: Deletion, job: Job) -> DeleteAnswer:
         )
     if job.state is not JobState.SUCCEEDED:
         raise InternalError(f"{deletion.name!r} could not be deleted; the worker's log says why.")
-    result = msgspec.json.decode(job.result, type=DeleteResult)
+    result = _decode(job.result)
     freed = megabytes(result.freed_bytes)
     return DeleteAnswer(
         model_name=deletion.name,

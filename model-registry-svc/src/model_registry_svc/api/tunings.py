@@ -11,6 +11,8 @@ from model_registry_svc.services import Services
 
 router = APIRouter(prefix="/internal/tunings", include_in_schema=False)
 
+_decode = msgspec.json.Decoder(Tuning).decode
+
 
 @router.get("/{name}")
 async def list_tunings(name: str, services: Services) -> Response:
@@ -23,7 +25,7 @@ async def list_tunings(name: str, services: Services) -> Response:
 async def put_tuning(request: Request, name: str, services: Services) -> Response:
     """Keeps a decision; replicas follow it by themselves."""
     try:
-        tuning = msgspec.json.decode(await request.body(), type=Tuning)
+        tuning = _decode(await request.body())
     except msgspec.DecodeError as exc:
         raise BadRequestError(f"This is not a tuning: {exc}") from None
     await asyncio.to_thread(services.tunings.put, name, tuning)

@@ -21,6 +21,9 @@ class KeyRecord(msgspec.Struct, frozen=True):
     expires_at: float
 
 
+_decode = msgspec.json.Decoder(KeyRecord).decode
+
+
 def new_key() -> str:
     """A key of 256 random bits."""
     return PREFIX + token_urlsafe(32)
@@ -45,4 +48,4 @@ def encode_key_record(record: KeyRecord) -> bytes:
 
 def decode_key_record(raw: bytes) -> KeyRecord:
     """Raises: msgspec.DecodeError: not a key record."""
-    return msgspec.json.decode(raw, type=KeyRecord)
+    return _decode(raw)

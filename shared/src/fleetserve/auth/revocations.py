@@ -42,13 +42,16 @@ class Revocation(msgspec.Struct, frozen=True):
         return cls(RevokedKind(kind), identity, expires_at, int(version))
 
 
+_decode = msgspec.json.Decoder(list[Revocation]).decode
+
+
 def encode_revocations(revocations: Iterable[Revocation]) -> bytes:
     return msgspec.json.encode(list(revocations))
 
 
 def decode_revocations(raw: bytes) -> list[Revocation]:
     """Raises: msgspec.DecodeError: not a list of revocations."""
-    return msgspec.json.decode(raw, type=list[Revocation])
+    return _decode(raw)
 
 
 Listener = Callable[[Revocation], None]

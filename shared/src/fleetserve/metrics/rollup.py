@@ -33,9 +33,12 @@ class RollUp(msgspec.Struct):
     calls: ModelRollUp = msgspec.field(default_factory=ModelRollUp)
 
 
+_decode = msgspec.json.Decoder(RollUp).decode
+
+
 def encode_rollup(rollup: RollUp) -> bytes:
     return msgspec.json.encode(rollup)
 
 
 def decode_rollup(raw: bytes) -> RollUp:
-    return msgspec.json.decode(raw, type=RollUp)
+    return _decode(raw)

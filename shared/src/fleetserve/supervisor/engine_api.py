@@ -24,6 +24,8 @@ from fleetserve.supervisor.specs import ProcessList, ProcessSpec
 LOG_LINES = 100
 JSON = "application/json"
 
+_decode_spec = msgspec.json.Decoder(ProcessSpec).decode
+
 
 def engine_app(engine: Engine) -> Starlette:
     """The ASGI application of the socket."""
@@ -52,7 +54,7 @@ async def list_processes(request: Request) -> Response:
 
 async def create_process(request: Request) -> Response:
     try:
-        spec = msgspec.json.decode(await request.body(), type=ProcessSpec)
+        spec = _decode_spec(await request.body())
     except msgspec.DecodeError as exc:
         raise InvalidFieldError("body", str(exc)) from None
     return _view(_engine(request).create(spec), status=201)

@@ -22,6 +22,10 @@ TIMEOUT_S = 5.0
 # A stop answers when the process has ended; the engine's own grace periods are below this.
 STOP_TIMEOUT_S = 120.0
 
+_decode_list = msgspec.json.Decoder(ProcessList).decode
+_decode_view = msgspec.json.Decoder(ProcessView).decode
+_decode_error = msgspec.json.Decoder(dict[str, Any]).decode
+
 
 class EngineClient:
     """Creates, lists, stops and removes processes of a local fleet.
@@ -68,7 +72,7 @@ class EngineClient:
         """Processes that have all these labels, in the order of their creation."""
         wanted = [f"{name}={value}" for name, value in (labels or {}).items()]
         response = await self._call("GET", "/processes", params={"label": wanted})
-        return msgspec.json.decode(response.content, type=ProcessList).processes
+        return _decode_list(response.content).processes
 
     async def inspect(self, process_id: str) -> ProcessView:
         """Raises: NotFoundError: no process has this id or replica id."""
@@ -113,12 +117,12 @@ class EngineClient:
 
 
 def _view(response: httpx.Response) -> ProcessView:
-    return msgspec.json.decode(response.content, type=ProcessView)
+    return _decode_view(response.content)
 
 
 def _error(response: httpx.Response) -> FleetError:
     try:
-        body = msgspec.json.decode(response.content, type=dict[str, Any])
+        body = _decode_error(response.content)
     except msgspec.DecodeError:
         body = {}
     detail = str(body.get("detail", f"The engine answered {response.status_code}."))

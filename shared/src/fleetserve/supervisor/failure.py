@@ -24,6 +24,9 @@ class _LogLine(msgspec.Struct):
     error: str = ""
 
 
+_decode_line = msgspec.json.Decoder(_LogLine).decode
+
+
 def exit_text(code: int) -> str:
     """An exit status in words."""
     if code > 128:
@@ -81,7 +84,7 @@ def _logged_errors(logs_dir: Path, view: ProcessView) -> list[str]:
     errors: list[str] = []
     for line in raw.splitlines():
         try:
-            entry = msgspec.json.decode(line, type=_LogLine)
+            entry = _decode_line(line)
         except msgspec.DecodeError:
             continue
         if entry.level in GRAVE and entry.replica == view.replica_id:

@@ -28,6 +28,9 @@ class FleetRecord(msgspec.Struct, frozen=True):
     started_at: float = 0.0
 
 
+_decode = msgspec.json.Decoder(FleetRecord).decode
+
+
 class FleetHome:
     """The folders under FLEETSERVE_HOME, held by this process.
 
@@ -55,7 +58,7 @@ class FleetHome:
 def read_fleet_record(path: Path) -> FleetRecord | None:
     """What a lock file or engine.json says; None when it is not there or says nothing."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=FleetRecord)
+        return _decode(path.read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
 

@@ -34,6 +34,9 @@ class WebhookOrder(msgspec.Struct, frozen=True):
     secret: str
 
 
+_decode_order = msgspec.json.Decoder(WebhookOrder).decode
+
+
 def call_courier(queue: JobQueue, job: Job) -> None:
     """Has the end of a finished job told, if somebody wants to be; asking twice tells it once.
 
@@ -76,7 +79,7 @@ class Courier:
         order_file = self._files.webhook(read_work(told_of).folder)
         if not told_of.state.finished or not order_file.exists():
             return b"{}"
-        order = msgspec.json.decode(order_file.read_bytes(), type=WebhookOrder)
+        order = _decode_order(order_file.read_bytes())
         told = self._tell(job, order, told_of)
         order_file.unlink(missing_ok=True)
         log.info("webhook.ended", job=told_of.id, delivered=told)
