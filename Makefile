@@ -61,8 +61,9 @@ run: $(RUNTIME) ## Start the whole fleet as local processes; the gateway listens
 	exec $$tie $(BIN)/fleetserve up $(ARGS)
 
 # Each worker reads all tests: half of that time is saved where what pytest made of them is kept.
+# A worker that a hanging test has ended is not replaced: pytest-xdist would then wait for ever.
 test: $(DEV) ## Run the tests; ARGS goes to pytest, such as ARGS='tests/unit -k clock'
-	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(or $(ARGS),-q -n 3 --dist loadfile)
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest $(or $(ARGS),-q -n 3 --dist loadfile --max-worker-restart 0)
 
 lint: $(DEV) ## Check style, types and imports
 	$(BIN)/ruff check .
