@@ -139,6 +139,18 @@ def fleet_pids(home: Path) -> set[int]:
     return found
 
 
+def outlive(home: Path) -> set[int]:
+    """What does not end by itself of a fleet whose supervisor is dead.
+
+    Who was being started may be seen late: between fork and exec a process has neither
+    environment nor arguments of its own.
+    """
+    while found := fleet_pids(home):
+        if alive := wait_until_gone(found):
+            return alive
+    return set()
+
+
 def wait_until_gone(pids: set[int]) -> set[int]:
     """Those that still run after the deadline."""
     deadline_s = time.monotonic() + DEADLINE_S

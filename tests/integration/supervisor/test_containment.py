@@ -12,7 +12,7 @@ from tests.integration.supervisor.conftest import StartFleet
 from tests.integration.supervisor.fleet_runner import (
     PROCESSES,
     RunningFleet,
-    fleet_pids,
+    outlive,
     wait_until_gone,
 )
 
@@ -50,7 +50,7 @@ def test_kill_of_the_supervisor_leaves_no_process(start_fleet: StartFleet) -> No
     assert len(pids) == len(PROCESSES) + 2  # the watcher, the child of one service
     fleet.signal(signal.SIGKILL)
     assert wait_until_gone(pids) == set()
-    assert fleet_pids(fleet.home) == set()
+    assert outlive(fleet.home) == set()
 
 
 def test_kill_of_watcher_and_supervisor_leaves_no_service(fleet: RunningFleet) -> None:
@@ -69,8 +69,8 @@ def test_kill_of_a_starting_supervisor_leaves_no_process(
     pids = fleet.pids()
     fleet.signal(signal.SIGKILL)
     fleet.process.wait()
-    assert wait_until_gone(pids | fleet_pids(fleet.home)) == set()
-    assert fleet_pids(fleet.home) == set()
+    assert wait_until_gone(pids) == set()
+    assert outlive(fleet.home) == set()
 
 
 def start_lone_spawner(containment: str) -> tuple[subprocess.Popen[str], list[int]]:
