@@ -13,8 +13,6 @@ class _Config(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Config).decode
-
-
 _HALF = {"bfloat16", "float16"}
 
 

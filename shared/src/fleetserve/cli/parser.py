@@ -106,7 +106,7 @@ def _add_say(commands: Commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("say", formatter_class=_Help, help="speak a text into a file")
     parser.add_argument("text", help="what to say; - reads it from stdin")
     parser.add_argument("-o", "--output", default="speech.wav", metavar="FILE", help="%(default)s")
-    parser.add_argument("--model", help="a speech model; needed where there are several")
+    parser.add_argument("--model", help="a speech model; needed where several were downloaded")
     parser.add_argument("--voice", help="one of the model's voices")
     parser.add_argument("--language", help="as en")
     parser.add_argument("--speed", type=float, help="0.5 to 2 (1)")
@@ -120,7 +120,7 @@ def _add_say(commands: Commands) -> argparse.ArgumentParser:
 def _add_transcribe(commands: Commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("transcribe", formatter_class=_Help, help="write down a recording")
     parser.add_argument("file", help="wav, mp3, flac, ogg, opus, m4a, …")
-    parser.add_argument("--model", help="a recognition model; needed where there are several")
+    parser.add_argument("--model", help="a recognition model; needed where several were downloaded")
     parser.add_argument("--language", help="as en; else it is detected")
     parser.add_argument("--translate", action="store_true", help="into English")
     parser.add_argument(

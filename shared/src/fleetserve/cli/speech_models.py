@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fleetserve.built_in import SOURCE
 from fleetserve.cli.errors import CliError
 from fleetserve.cli.gateway import Gateway
 
@@ -12,13 +13,14 @@ EXAMPLES = {
 
 
 def only_model(gateway: Gateway, task: str) -> str:
-    """The one model of that task that the fleet has.
+    """The one model of that task that the fleet has; what is built in counts where no other is.
 
     Raises: CliError: there is none, and how to get one; or several, and which.
     """
     models = gateway.get("/models").get("model_info")
     found: dict[str, Any] = models if isinstance(models, dict) else {}
-    names = sorted(name for name, model in found.items() if _has_task(model, task))
+    able = {name: model for name, model in found.items() if _has_task(model, task)}
+    names = sorted(name for name, model in able.items() if model.get("source") != SOURCE) or [*able]
     if len(names) == 1:
         return names[0]
     if names:

@@ -7,8 +7,13 @@ from tests.unit.fleetserve.cli.conftest import MakeShell, routes
 SPOKEN = httpx.Response(200, json={"audio_data": "AAAA"})
 
 
+BUILT_IN = {"tiny_tts": {"task": "text-to-speech", "source": "built-in"}}
+
+
 def models(**tasks: str) -> httpx.Response:
-    return httpx.Response(200, json={"model_info": {n: {"task": t} for n, t in tasks.items()}})
+    """What a fleet that has these too answers."""
+    got = {name: {"task": task, "source": "huggingface"} for name, task in tasks.items()}
+    return httpx.Response(200, json={"model_info": BUILT_IN | got})
 
 
 def test_only_speech_model_needs_no_name(shell: MakeShell) -> None:
@@ -16,6 +21,12 @@ def test_only_speech_model_needs_no_name(shell: MakeShell) -> None:
     sh = shell(routes({"GET /models": found, "POST /synthesize": SPOKEN}))
     assert sh("say", "x", "-o", "-") == 0
     assert json.loads(sh.requests[1].content)["model_name"] == "speecht5_tts"
+
+
+def test_built_in_model_speaks_where_there_is_no_other(shell: MakeShell) -> None:
+    sh = shell(routes({"GET /models": models(), "POST /synthesize": SPOKEN}))
+    assert sh("say", "x", "-o", "-") == 0
+    assert json.loads(sh.requests[1].content)["model_name"] == "tiny_tts"
 
 
 def test_several_are_listed_to_choose_from(shell: MakeShell) -> None:
