@@ -14,7 +14,7 @@ from typing import Self
 import httpx
 import orjson
 
-from tests.integration.supervisor.fleet_runner import fleet_pids, wait_until_gone
+from tests.integration.supervisor.fleet_runner import fleet_pids, tied, wait_until_gone
 
 ROOT = Path(__file__).parents[2]
 START_S = 180.0
@@ -57,7 +57,7 @@ class Fleet:
         """
         self._output.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "fleetserve.cli", "up"],
+            tied([sys.executable, "-m", "fleetserve.cli", "up"]),
             env=self._environment,
             cwd=self._folder,
             stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +36,12 @@ def write_tiny_services(folder: Path) -> None:
     (folder / "gateway" / "jobs.py").write_text(source)
 
 
+def tied(command: list[str]) -> list[str]:
+    """The command, which also ends where pytest is killed, or ends itself for a test that hangs."""
+    setpriv = shutil.which("setpriv")
+    return command if setpriv is None else [setpriv, "--pdeathsig", "TERM", *command]
+
+
 class RunningFleet:
     """A supervisor in a process of its own, in its own process group, its output in a pipe."""
 
@@ -54,7 +61,7 @@ class RunningFleet:
             **(environment or {}),
         }
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "fleetserve.cli", "up"],
+            tied([sys.executable, "-m", "fleetserve.cli", "up"]),
             env=env,
             cwd=folder,
             stdout=subprocess.PIPE,
